@@ -1,0 +1,68 @@
+"""Text to tokens: where the context ends and a choice begins is decided here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from os.path import commonprefix
+from typing import Any
+
+from harness.errors import InputError
+from harness.types import Message, Prompt, Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A prompt's tokens and, when it has choices, the tokens of each choice after it."""
+
+    prompt: Tokens
+    choices: tuple[Tokens, ...] | None
+
+
+class Encoder:
+    """Wraps a Hugging Face tokenizer (a fast one)."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+
+    def text(self, content: str | Sequence[Message]) -> str:
+        """The prompt as one string: a chat goes through the tokenizer's chat template, once."""
+        if isinstance(content, str):
+            return content
+        if not getattr(self.tokenizer, "chat_template", None):
+            raise InputError(
+                f"the tokenizer of {self.tokenizer.name_or_path} has no chat template, so it cannot take a chat "
+                "prompt. Use a template without role tags, or a model tuned for chat."
+            )
+        messages = [{"role": m.role, "content": m.content} for m in content]
+        return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+
+    @cached_property
+    def _bos(self) -> int | None:
+        """The BOS id, if this tokenizer puts one in front of a text."""
+        bos = self.tokenizer.bos_token_id
+        return bos if bos is not None and bos in self.tokenizer.encode("") else None
+
+    def tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Token ids of each text, with one BOS where the tokenizer uses one, never two, and no EOS."""
+        rows = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        head = [] if self._bos is None else [self._bos]
+        return [tuple(ids if ids[:1] == head else head + ids) for ids in rows]
+
+    def encode(self, prompt: Prompt) -> Encoded:
+        """Context and context+choice are encoded together. Where the context's tokens are not a prefix of each
+        (a tokenizer may merge across the boundary), scoring starts at the longest prefix that all share."""
+        text = self.text(prompt.content)
+        context, *wholes = self.tokens([text, *(text + choice for choice in prompt.choices or ())])
+        if prompt.choices is None:
+            return Encoded(context, None)
+        shared = len(commonprefix([context, *wholes]))
+        choices = tuple(whole[shared:] for whole in wholes)
+        for choice, string in zip(choices, prompt.choices, strict=True):
+            if not choice:
+                raise InputError(
+                    f"example {prompt.example_id!r}: the choice {string!r} adds no token to the prompt, so it cannot be "
+                    "scored. Give its label another verbalizer word."
+                )
+        return Encoded(context[:shared], choices)

@@ -1,0 +1,36 @@
+"""Engines answer requests. One line each; imported on use."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any
+
+from harness.errors import missing_extra, unknown
+from harness.types import Engine
+
+ENGINES = {"transformers": "transformers:Transformers", "vllm": "vllm:Vllm"}
+DEFAULT_MODEL = "tiny"
+
+
+def choose(name: str) -> str:
+    """``auto`` is vLLM where it is installed and a GPU is there, else transformers."""
+    if name != "auto":
+        return name
+    if importlib.util.find_spec("vllm") is None:
+        return "transformers"
+    import torch
+
+    return "vllm" if torch.cuda.is_available() else "transformers"
+
+
+def create(name: str, model: str, **params: Any) -> Engine:
+    """The engine ``name`` on ``model``; weights are loaded at the first request."""
+    name = choose(name)
+    if name not in ENGINES:
+        raise unknown("engine", name, ["auto", *ENGINES])
+    if importlib.util.find_spec(name) is None:
+        raise missing_extra(name, name, f"The engine {name!r}")
+    module, _, cls = ENGINES[name].partition(":")
+    made: Engine = getattr(importlib.import_module(f"harness.engines.{module}"), cls)(model, **params)
+    return made

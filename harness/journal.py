@@ -1,0 +1,83 @@
+"""The response cache: every finished answer, keyed by all that can change it. Resuming is just running again."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from harness.errors import InputError
+from harness.types import Answer, Sampling, Tokens, Usage
+
+# History of the file's layout. 1: answers(key, answer).
+VERSION = 1
+
+
+def request_key(
+    identity: Mapping[str, str], prompt: Tokens, choices: tuple[Tokens, ...] | None, sampling: Sampling | None
+) -> str:
+    """SHA-256 over the engine's identity (model, revision, tokenizer, engine version, dtype …), the prompt's token
+    ids, the choices' and the sampling parameters."""
+    drawn = sampling and [sampling.max_tokens, sampling.temperature, sampling.stop, sampling.seed]
+    return sha256(json.dumps([sorted(identity.items()), prompt, choices, drawn]).encode()).hexdigest()
+
+
+class Journal:
+    """SQLite in WAL mode: what ``record`` returned from survives ``kill -9``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=60)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.execute("CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT) WITHOUT ROWID")
+            found = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if found == 0:
+                self._db.execute(f"PRAGMA user_version={VERSION}")
+        except (OSError, sqlite3.Error) as error:
+            raise InputError(
+                f"{path}: the response cache cannot be opened there: {error}. Give a folder you can write to "
+                "with --results, or delete the file if it is damaged."
+            ) from None
+        if found not in (0, VERSION):
+            raise InputError(f"{path}: response cache of layout {found}; this version reads {VERSION}. Delete it.")
+
+    def look_up(self, keys: Iterable[str]) -> Iterator[Answer]:
+        """The answers already known, with the usage of when they were computed."""
+        wanted = list(dict.fromkeys(keys))
+        for start in range(0, len(wanted), 500):
+            part = wanted[start : start + 500]
+            marks = ",".join("?" * len(part))
+            rows = self._db.execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", part).fetchall()
+            for key, text in rows:
+                yield _load(key, text)
+
+    def record(self, answer: Answer) -> None:
+        """Keep one finished answer, durably."""
+        usage = answer.usage
+        row = {
+            "text": answer.text,
+            "finish": answer.finish,
+            "logprobs": answer.choice_logprobs,
+            "usage": [usage.submitted, usage.computed, usage.generated],
+        }
+        self._db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (answer.key, json.dumps(row)))
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def _load(key: str, text: str) -> Answer:
+    row = json.loads(text)
+    logprobs = row["logprobs"]
+    return Answer(
+        key,
+        row["text"],
+        row["finish"],
+        None if logprobs is None else tuple(tuple(choice) for choice in logprobs),
+        Usage(*row["usage"]),
+    )

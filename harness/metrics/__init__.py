@@ -1,0 +1,49 @@
+"""Metrics: per-item sufficient statistics plus a score of their totals. One line each; imported on use."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.errors import unknown
+from harness.types import Example, Prediction
+
+Array = npt.NDArray[np.float64]
+
+METRICS = {
+    "accuracy": "classification:Accuracy",
+    "macro-f1": "classification:MacroF1",
+    "class-f1": "classification:ClassF1",
+    "mcc": "classification:Mcc",
+    "parse-failure-rate": "classification:ParseFailureRate",
+    "ece": "calibration:ExpectedCalibrationError",
+}
+
+
+class Metric(Protocol):
+    """``statistics``: (n_items, d) sums that add up over items; ``score``: (..., d) totals to (..., k) values, one for
+    each of ``names``. ``proportion`` says that a score is a share of independent items (a Wilson interval holds)."""
+
+    names: tuple[str, ...]
+    proportion: bool
+
+    def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array: ...
+    def score(self, totals: Array) -> Array: ...
+
+
+def create(name: str, labels: tuple[str, ...]) -> Metric:
+    """The metric ``name`` for a label set."""
+    if name not in METRICS:
+        raise unknown("metric", name, METRICS)
+    module, _, cls = METRICS[name].partition(":")
+    made: Metric = getattr(importlib.import_module(f"harness.metrics.{module}"), cls)(labels)
+    return made
+
+
+def divide(top: Array, bottom: Array) -> Array:
+    """top / bottom, NaN where the bottom is 0: unknown is not zero."""
+    return np.divide(top, bottom, out=np.full(np.broadcast(top, bottom).shape, np.nan), where=bottom != 0)

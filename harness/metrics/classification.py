@@ -1,0 +1,108 @@
+"""Metrics of single-label classification. An item without an answer (unparsed, skipped, failed) is an error: it counts
+against recall and towards no label's precision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.metrics import Array, divide
+from harness.types import Example, Prediction, Status
+
+
+def confusion(labels: tuple[str, ...], examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
+    """(n, L * (L + 1)) one-hot rows: the cell (true label, predicted label), the last column for no answer."""
+    place = {label: i for i, label in enumerate(labels)}
+    width = len(labels) + 1
+    rows = np.zeros((len(examples), len(labels) * width))
+    for i, (example, prediction) in enumerate(zip(examples, predictions, strict=True)):
+        said = len(labels) if prediction.output is None else place[prediction.output]
+        rows[i, place[example.target] * width + said] = 1
+    return rows
+
+
+class Accuracy:
+    """Share of items answered with their label."""
+
+    proportion = True
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self.labels, self.names = labels, ("accuracy",)
+
+    def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
+        hits = [p.output == e.target for e, p in zip(examples, predictions, strict=True)]
+        return np.stack([np.asarray(hits, float), np.ones(len(hits))], axis=1)
+
+    def score(self, totals: Array) -> Array:
+        return divide(totals[..., :1], totals[..., 1:])
+
+
+class ParseFailureRate(Accuracy):
+    """Share of items whose generated text names no label, or several."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self.labels, self.names = labels, ("parse-failure-rate",)
+
+    def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
+        failed = [p.status is Status.UNPARSED for p in predictions]
+        return np.stack([np.asarray(failed, float), np.ones(len(failed))], axis=1)
+
+
+class ClassF1:
+    """F1 of each label: 2 TP / (2 TP + FP + FN); NaN for a label that neither occurs nor is predicted."""
+
+    proportion = False
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self.labels = labels
+        self.names = tuple(f"f1[{label}]" for label in labels)
+
+    def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
+        return confusion(self.labels, examples, predictions)
+
+    def score(self, totals: Array) -> Array:
+        hits, true, said = _margins(self.labels, totals)
+        return divide(2 * hits, true + said)
+
+
+class MacroF1(ClassF1):
+    """Mean of the labels' F1, over labels that occur or are predicted."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self.labels, self.names = labels, ("macro-f1",)
+
+    def score(self, totals: Array) -> Array:
+        hits, true, said = _margins(self.labels, totals)
+        counted = (true + said) > 0
+        each = np.where(counted, divide(2 * hits, true + said), 0)
+        return divide(each.sum(-1, keepdims=True), counted.sum(-1, keepdims=True).astype(float))
+
+
+class Mcc(ClassF1):
+    """Matthews' correlation for several classes (Gorodkin, 2004); no answer counts as a class of its own. 0 where
+    every item is answered alike, as scikit-learn has it."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self.labels, self.names = labels, ("mcc",)
+
+    def score(self, totals: Array) -> Array:
+        cells = _cells(self.labels, totals)
+        hits, true, said = _margins(self.labels, totals)
+        n = cells.sum((-2, -1))
+        none = cells[..., -1].sum(-1)
+        top = hits.sum(-1) * n - (true * said).sum(-1)
+        spread = (n**2 - (said**2).sum(-1) - none**2) * (n**2 - (true**2).sum(-1))
+        out = np.divide(top, np.sqrt(np.maximum(spread, 0)), out=np.zeros_like(top), where=spread > 0)
+        return np.where(n > 0, out, np.nan)[..., None]
+
+
+def _cells(labels: tuple[str, ...], totals: Array) -> Array:
+    return totals.reshape(*totals.shape[:-1], len(labels), len(labels) + 1)
+
+
+def _margins(labels: tuple[str, ...], totals: Array) -> tuple[Array, Array, Array]:
+    """(..., L) each: items answered rightly, items of the label, items answered with it."""
+    cells = _cells(labels, totals)
+    square = cells[..., :-1]
+    return np.diagonal(square, axis1=-2, axis2=-1), cells.sum(-1), square.sum(-2)

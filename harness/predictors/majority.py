@@ -1,0 +1,37 @@
+"""The commonest label of the training split, with the labels' shares as probabilities."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Self
+
+from harness.types import Example, Prediction, Signature
+
+
+class Majority:
+    """Ties go to the label named first in the task. Shares are smoothed by one (Laplace), so none is zero."""
+
+    name = "majority"
+
+    def __init__(self, labels: tuple[str, ...], seed: int = 0) -> None:
+        self.labels, self.seed = labels, seed
+
+    @property
+    def signature(self) -> Signature:
+        return Signature.of(predictor=self.name)
+
+    def fit(self, train: Sequence[Example]) -> Self:
+        counts = Counter(example.target for example in train)
+        self._answer = max(self.labels, key=lambda label: counts[label])
+        total = len(train) + len(self.labels)
+        self._logprobs = tuple(math.log((counts[label] + 1) / total) for label in self.labels)
+        return self
+
+    def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
+        for example in examples:
+            yield Prediction(example.id, self._answer, label_logprobs=self._logprobs)
+
+    def __repr__(self) -> str:
+        return f"Majority(labels={self.labels!r}, seed={self.seed!r})"

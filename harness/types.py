@@ -1,0 +1,168 @@
+"""The records everything speaks: frozen, slotted, standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, Self, TypeAlias
+
+Tokens: TypeAlias = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One labelled item. ``cluster`` names the document it came from; ``tags`` are for break-downs only."""
+
+    id: str
+    inputs: Mapping[str, str]
+    target: str
+    cluster: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """All inputs joined by newlines: what selectors, leak checks and text classifiers read."""
+        return "\n".join(self.inputs.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a chat prompt; ``role`` is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+Messages: TypeAlias = tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A rendered template. ``choices`` are the strings that may continue it, one per label, in label order."""
+
+    example_id: str
+    content: str | Messages
+    choices: tuple[str, ...] | None
+    demos: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to generate. ``temperature`` 0 is greedy."""
+
+    max_tokens: int = 16
+    temperature: float = 0.0
+    stop: tuple[str, ...] = ("\n",)
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One unit of inference: exactly one of ``choices`` (score them) and ``sampling`` (generate) is set."""
+
+    key: str
+    prompt: Tokens
+    choices: tuple[Tokens, ...] | None = None
+    sampling: Sampling | None = None
+
+    def __post_init__(self) -> None:
+        assert (self.choices is None) != (self.sampling is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts. ``submitted``: what a straightforward harness would feed the model (prompt and choice, for
+    each choice); ``computed``: token positions really run through it; ``generated``: tokens sampled."""
+
+    submitted: int = 0
+    computed: int = 0
+    generated: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.submitted + other.submitted, self.computed + other.computed, self.generated + other.generated
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an engine says to one request. ``choice_logprobs[i][j]`` is the natural-log probability of token j of
+    choice i given the prompt and the tokens before it."""
+
+    key: str
+    text: str = ""
+    finish: str = "scored"
+    choice_logprobs: tuple[tuple[float, ...], ...] | None = None
+    usage: Usage = Usage()
+
+
+class Status(StrEnum):
+    """How a prediction came out. Metrics say what each costs."""
+
+    OK = "ok"
+    UNPARSED = "unparsed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """For reading, never for scoring."""
+
+    demos: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    dropped_demos: int = 0
+    raw: str = ""
+    usage: Usage = Usage()
+    choice_logprobs: tuple[tuple[float, ...], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A predictor's answer to one example. ``label_logprobs`` are normalised over the label set, in its order."""
+
+    example_id: str
+    output: str | None
+    status: Status = Status.OK
+    label_logprobs: tuple[float, ...] | None = None
+    trace: Trace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Ordered explicit pairs: everything that could change a score. ``str`` gives the one line that tables carry."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, **fields: object) -> Signature:
+        return cls(tuple((k, str(v)) for k, v in fields.items() if v is not None))
+
+    def __add__(self, other: Signature) -> Signature:
+        return Signature(self.pairs + other.pairs)
+
+    def __str__(self) -> str:
+        return "|".join(f"{k}:{v}" for k, v in self.pairs)
+
+
+class Predictor(Protocol):
+    """A prompted LLM, a fine-tuned model, a linear classifier: nothing downstream knows which."""
+
+    name: str
+
+    @property
+    def signature(self) -> Signature: ...
+    def fit(self, train: Sequence[Example]) -> Self: ...
+    def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]: ...
+
+
+class Engine(Protocol):
+    """Runs requests on a model, each answer as soon as it is known, in any order."""
+
+    @property
+    def identity(self) -> Mapping[str, str]: ...
+    @property
+    def max_length(self) -> int: ...
+    def score(self, requests: Iterable[Request]) -> Iterator[Answer]: ...
+    def generate(self, requests: Iterable[Request]) -> Iterator[Answer]: ...
