@@ -41,17 +41,6 @@ class Comparison:
     n: int
     detectable: float
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        from harness.report.html import render
-
-        return render(self)
-
-    def __str__(self) -> str:
-        from harness.report.markdown import render
-
-        return render(self)
-
 
 def compare(runs: Sequence[Run], metric: str | None = None, reference: str | None = None) -> Comparison:
     """Hold runs on the same items side by side.

@@ -1,0 +1,37 @@
+"""Comparisons for reading: one renderer a file, one line here."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+from harness.compare import Comparison
+from harness.errors import unknown
+
+FORMATS = {
+    "terminal": "terminal",
+    "markdown": "markdown",
+    "csv": "csv",
+    "json": "json",
+    "html": "html",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A comparison that prints itself, in a terminal and in a notebook."""
+
+    comparison: Comparison
+
+    def render(self, form: str) -> str:
+        """The table as ``terminal``, ``markdown``, ``csv``, ``json`` or ``html``."""
+        if form not in FORMATS:
+            raise unknown("format", form, FORMATS)
+        text: str = importlib.import_module(f"harness.report.{FORMATS[form]}").render(self.comparison)
+        return text
+
+    def __str__(self) -> str:
+        return self.render("markdown")
+
+    def _repr_html_(self) -> str:
+        return self.render("html")

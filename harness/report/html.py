@@ -1,0 +1,23 @@
+"""A table for a notebook."""
+
+from __future__ import annotations
+
+from html import escape
+
+from harness.compare import Comparison
+from harness.report.cells import cells, footer, header, signatures
+
+
+def render(comparison: Comparison) -> str:
+    """An HTML table with footer and signatures."""
+    head = "".join(f"<th>{escape(title)}</th>" for title in header(comparison))
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells(comparison, row)) + "</tr>"
+        for row in comparison.rows
+    )
+    notes = "".join(f"<p><small>{escape(line)}</small></p>" for line in footer(comparison))
+    lines = "".join(f"<li><code>{escape(line)}</code></li>" for line in signatures(comparison))
+    return (
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+        f"<details><summary>Signatures</summary><ul>{lines}</ul></details>"
+    )
