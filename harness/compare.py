@@ -79,6 +79,14 @@ def compare(runs: Sequence[Run], metric: str | None = None, reference: str | Non
     return Comparison(chosen.task, metric, tuple(rows), describe(chosen), n, power.minimum_detectable(n, worst))
 
 
+def comparable(runs: Sequence[Run]) -> list[list[Run]]:
+    """The runs in groups that can be compared: same task, labels and items, in order of first appearance."""
+    groups: dict[object, list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.task, run.labels, run.items_hash), []).append(run)
+    return list(groups.values())
+
+
 def describe(run: Run) -> str:
     """A run in a few words."""
     spec = run.spec

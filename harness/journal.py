@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import Self
 
 from harness.errors import InputError
 from harness.types import Answer, Sampling, Tokens, Usage
@@ -29,22 +31,34 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @cached_property
+    def _db(self) -> sqlite3.Connection:
+        """Opened at the first use, so that a run that is refused leaves no file behind."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=60)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.execute("CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT) WITHOUT ROWID")
-            found = self._db.execute("PRAGMA user_version").fetchone()[0]
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            db = sqlite3.connect(self.path, isolation_level=None, timeout=60)
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=NORMAL")
+            db.execute("CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, answer TEXT) WITHOUT ROWID")
+            found = db.execute("PRAGMA user_version").fetchone()[0]
             if found == 0:
-                self._db.execute(f"PRAGMA user_version={VERSION}")
+                db.execute(f"PRAGMA user_version={VERSION}")
         except (OSError, sqlite3.Error) as error:
             raise InputError(
-                f"{path}: the response cache cannot be opened there: {error}. Give a folder you can write to "
+                f"{self.path}: the response cache cannot be opened there: {error}. Give a folder you can write to "
                 "with --results, or delete the file if it is damaged."
             ) from None
         if found not in (0, VERSION):
-            raise InputError(f"{path}: response cache of layout {found}; this version reads {VERSION}. Delete it.")
+            raise InputError(f"{self.path}: response cache of layout {found}; this version reads {VERSION}. Delete it.")
+        return db
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if "_db" in self.__dict__:
+            self.__dict__.pop("_db").close()
 
     def look_up(self, keys: Iterable[str]) -> Iterator[Answer]:
         """The answers already known, with the usage of when they were computed."""
@@ -66,9 +80,6 @@ class Journal:
             "usage": [usage.submitted, usage.computed, usage.generated],
         }
         self._db.execute("INSERT OR REPLACE INTO answers VALUES (?, ?)", (answer.key, json.dumps(row)))
-
-    def close(self) -> None:
-        self._db.close()
 
 
 def _load(key: str, text: str) -> Answer:

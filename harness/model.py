@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import file_digest, sha256
@@ -51,6 +52,11 @@ class Model:
             return AutoTokenizer.from_pretrained(self.path, revision=self.revision)
         except (OSError, ValueError) as error:
             raise InputError(f"model {self.name!r}: its tokenizer cannot be loaded: {str(error).splitlines()[0]}") from None
+
+    @property
+    def max_length(self) -> int:
+        """Tokens that the model takes in all; unbounded where its configuration names no limit."""
+        return int(getattr(self.config.get_text_config(), "max_position_embeddings", sys.maxsize))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -51,15 +51,11 @@ def run_name(title: str, signature: Signature, items: str) -> str:
 
 
 def check_writable(root: Path) -> None:
-    """Raises InputError where results cannot be written: asked before anything is computed."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=root):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"{root}: results cannot be written there ({error.strerror}). Give another folder with --results."
-        ) from None
+    """Raises InputError where results cannot be written: asked before anything is computed, and writes nothing."""
+    standing = next(p for p in (root.absolute(), *root.absolute().parents) if p.exists())
+    why = "not a folder" if not standing.is_dir() else "no permission" if not os.access(standing, os.W_OK) else ""
+    if why:
+        raise InputError(f"{root}: results cannot be written there ({standing}: {why}). Give another folder with --results.")
 
 
 def seal(run: Run, root: Path) -> Path:

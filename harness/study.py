@@ -27,13 +27,13 @@ Progress = Callable[[str, int, int, int], None]
 
 @dataclass(frozen=True)
 class Spec:
-    """What to run on one task: the product of templates, shots and seeds, and the baselines."""
+    """What to run on one task: the product of templates, shots, selectors and seeds for each engine, and the baselines."""
 
     templates: Sequence[str] = ("plain",)
     shots: Sequence[int] = (0,)
+    selectors: Sequence[str] = ("balanced",)
     seeds: Sequence[int] = (0,)
     baselines: Sequence[str] = ()
-    selector: str = "balanced"
     order: str = "ascending"
     draw: str = "shared"
     demos: Sequence[str] = ()
@@ -43,8 +43,8 @@ class Spec:
     split: str = "test"
     limit: int | None = None
 
-    def selector_for(self, seed: int) -> selectors.Selector:
-        """The selector with the parameters it takes."""
+    def selector(self, name: str, seed: int) -> selectors.Selector:
+        """The selector ``name`` with the parameters it takes."""
         params: dict[str, dict[str, Any]] = {
             "fixed": {"ids": self.demos},
             "random": {"seed": seed, "draw": self.draw},
@@ -52,78 +52,75 @@ class Spec:
             "knn": {"embedder": self.embedder},
             "knn-balanced": {"embedder": self.embedder},
         }
-        return selectors.create(self.selector, **params.get(self.selector, {}))
+        return selectors.create(name, **params.get(name, {}))
 
 
-def plan(task: Task, spec: Spec, engine: Engine | None, journal: Journal | None) -> list[tuple[Predictor, dict[str, Any]]]:
-    """The unfitted predictors of the grid with their spec rows. Zero shots need no seed: they are run once."""
-    made: list[tuple[Predictor, dict[str, Any]]] = []
+def plan(task: Task, spec: Spec, engines: Sequence[Engine], journal: Journal | None) -> list[Predictor]:
+    """The unfitted predictors of the grid. What draws nothing (the majority, zero shots) is run for one seed only."""
+    made: list[Predictor] = []
     for name, seed in product(spec.baselines, spec.seeds):
-        if name == "majority" and seed != spec.seeds[0]:
-            continue  # nothing in it is drawn
-        row = {"predictor": name, "template": None, "selector": None, "shots": None, "model": None, "seed": seed}
-        made.append((predictors.baseline(name, task.labels, seed=seed), row))
-    if engine is None:
-        return made
-    for name, shots, seed in product(spec.templates, spec.shots, spec.seeds):
-        if shots == 0 and seed != spec.seeds[0]:
+        predictor = predictors.baseline(name, task.labels, seed=seed)
+        if seed == spec.seeds[0] or predictor.drawn:
+            made.append(predictor)
+    for engine, name, shots, chosen, seed in product(engines, spec.templates, spec.shots, spec.selectors, spec.seeds):
+        if shots == 0 and (chosen, seed) != (spec.selectors[0], spec.seeds[0]):
             continue
-        predictor = Prompted(
-            template.load(name, task),
-            engine,
-            spec.selector_for(seed),
-            shots,
-            spec.order,
-            seed,
-            spec.mode,
-            spec.overlength,
-            journal,
+        made.append(
+            Prompted(
+                template.load(name, task),
+                engine,
+                spec.selector(chosen, seed),
+                shots,
+                spec.order,
+                seed,
+                spec.mode,
+                spec.overlength,
+                journal,
+            )
         )
-        row = {
-            "predictor": "prompt",
-            "template": predictor.template.name,
-            "selector": spec.selector if shots else None,
-            "shots": shots,
-            "model": engine.identity["model"],
-            "seed": seed,
-        }
-        made.append((predictor, row))
     return made
 
 
 def run(
     task: Task,
     spec: Spec,
-    engine: Engine | None,
+    engines: Sequence[Engine],
     root: Path,
     progress: Progress = lambda *_: None,
 ) -> Iterator[tuple[Run, Path]]:
-    """Run the grid, yielding each sealed run with its folder. ``usage`` is this invocation's: what the journal under
-    ``root`` already holds is not computed again."""
+    """Run the grid, yielding each run with the folder it is sealed in. ``usage`` is this invocation's: what the journal
+    under ``root`` already holds is not computed again."""
+    check_task(task)
     results.check_writable(root)
-    journal = Journal(root / "journal.sqlite")
-    try:
-        train, test = task.examples("train"), task.examples(spec.split)
-        test = test[: spec.limit]
-        for predictor, row in plan(task, spec, engine, journal):
-            made = execute(task, predictor, {**row, "split": spec.split}, train, test, progress)
+    with Journal(root / "journal.sqlite") as journal:
+        train, test = task.examples("train"), task.examples(spec.split)[: spec.limit]
+        for predictor in plan(task, spec, engines, journal):
+            made = execute(task, predictor, train, test, spec.split, progress)
             yield made, results.seal(made, root)
-    finally:
-        journal.close()
+
+
+def row_of(predictor: Predictor) -> dict[str, Any]:
+    """What tables and rows call a predictor by; None where a column does not apply to it."""
+    name = dict(predictor.signature.pairs)["predictor"]
+    empty = {"template": None, "selector": None, "shots": None, "model": None}
+    return {"predictor": name, **empty, **predictor.settings, "seed": predictor.seed}
 
 
 def execute(
     task: Task,
     predictor: Predictor,
-    row: Mapping[str, Any],
     train: Sequence[Example],
     test: Sequence[Example],
+    split: str = "test",
     progress: Progress = lambda *_: None,
 ) -> Run:
     """Fit one predictor on ``train``, ask it about ``test`` and score the answers."""
     begun = time.perf_counter()
     items = results.items_hash(test)
-    signature = Signature.of(task=task.name, split=row.get("split", "test"), items=items, n=len(test), train=results.items_hash(train))
+    row = {**row_of(predictor), "split": split}
+    signature = Signature.of(
+        task=task.name, split=split, items=items, n=len(test), train=results.items_hash(train)
+    )
     signature += predictor.fit(train).signature + Signature.of(harness=version("prompt-harness"))
     found: dict[str, Prediction] = {}
     usage = Usage()

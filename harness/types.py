@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, Self, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 
 Tokens: TypeAlias = tuple[int, ...]
 
@@ -147,10 +147,18 @@ class Signature:
 
 
 class Predictor(Protocol):
-    """A prompted LLM, a fine-tuned model, a linear classifier: nothing downstream knows which."""
+    """A prompted LLM, a fine-tuned model, a linear classifier: nothing downstream knows which.
+
+    ``seed`` is what it draws by, ``drawn`` whether it draws at all, ``settings`` what a table names it by.
+    """
 
     name: str
+    seed: int
 
+    @property
+    def drawn(self) -> bool: ...
+    @property
+    def settings(self) -> Mapping[str, Any]: ...
     @property
     def signature(self) -> Signature: ...
     def fit(self, train: Sequence[Example]) -> Self: ...
@@ -162,6 +170,8 @@ class Engine(Protocol):
 
     @property
     def identity(self) -> Mapping[str, str]: ...
+    @property
+    def tokenizer(self) -> Any: ...
     @property
     def max_length(self) -> int: ...
     def score(self, requests: Iterable[Request]) -> Iterator[Answer]: ...

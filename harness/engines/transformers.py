@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -72,7 +71,7 @@ class Transformers:
     @property
     def max_length(self) -> int:
         """Tokens of prompt and answer together that the model takes."""
-        return int(getattr(self.model.config.get_text_config(), "max_position_embeddings", sys.maxsize))
+        return self.model.max_length
 
     @cached_property
     def _lm(self) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -15,9 +15,14 @@ class TfidfLogreg:
     regression with inverse regularisation strength ``C``."""
 
     name = "tfidf-logreg"
+    drawn = False  # the solver is deterministic
 
     def __init__(self, labels: tuple[str, ...], C: float = 10.0, seed: int = 0) -> None:
         self.labels, self.C, self.seed = labels, C, seed
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {}
 
     @property
     def signature(self) -> Signature:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Self
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
 
 from harness.types import Example, Prediction, Signature
 
@@ -14,9 +14,14 @@ class Majority:
     """Ties go to the label named first in the task. Shares are smoothed by one (Laplace), so none is zero."""
 
     name = "majority"
+    drawn = False
 
     def __init__(self, labels: tuple[str, ...], seed: int = 0) -> None:
         self.labels, self.seed = labels, seed
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {}
 
     @property
     def signature(self) -> Signature:

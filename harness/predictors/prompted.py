@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 from harness import parse
@@ -49,6 +49,20 @@ class Prompted:
         self.trie_tokens = 0
 
     @property
+    def drawn(self) -> bool:
+        """Whether the seed matters."""
+        return self.shots > 0
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {
+            "template": self.template.name,
+            "selector": self.selector.name if self.shots else None,
+            "shots": self.shots,
+            "model": self.engine.identity["model"],
+        }
+
+    @property
     def signature(self) -> Signature:
         demos = {"selector": self.selector, "order": self.order, "seed": self.seed} if self.shots else {}
         return Signature.of(
@@ -71,7 +85,7 @@ class Prompted:
         asked: dict[str, list[tuple[Example, Demos, int]]] = {}
         requests: dict[str, Request] = {}
         for example in examples:
-            demos = self._select(example)
+            demos = self.demos(example)
             made = self._request(example, *self._fitting(example, demos))
             if made is None:
                 yield Prediction(example.id, None, Status.SKIPPED, trace=Trace(excluded=demos.excluded))
@@ -86,9 +100,9 @@ class Prompted:
                 yield self._prediction(answer, usage, example, demos, dropped)
                 usage = Usage()  # one computation, however many items asked for it
 
-    def encode(self, example: Example) -> Encoded:
-        """The tokens that the model gets for ``example``, whether or not they fit."""
-        return self._fitting(example, self._select(example))[1]
+    def demos(self, example: Example) -> Demos:
+        """The demonstrations of ``example``, before any is dropped for length."""
+        return self._select(example)
 
     def _fitting(self, example: Example, demos: Demos) -> tuple[int, Encoded]:
         """How many demonstrations are dropped to fit, and the tokens that are left."""
@@ -99,8 +113,7 @@ class Prompted:
         return dropped, encoded
 
     def _encoded(self, example: Example, demos: Demos, dropped: int) -> Encoded:
-        tokenizer: Any = self.engine.tokenizer  # type: ignore[attr-defined]
-        return Encoder(tokenizer).encode(self.template.render(example, demos.examples[dropped:]))
+        return Encoder(self.engine.tokenizer).encode(self.template.render(example, demos.examples[dropped:]))
 
     def _length(self, encoded: Encoded) -> int:
         if self.mode == "generate":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.compare import Comparison
@@ -17,6 +18,14 @@ FORMATS = {
 }
 
 
+def render(comparisons: Sequence[Comparison], form: str) -> str:
+    """The tables as one document: ``terminal``, ``markdown``, ``csv``, ``json`` or ``html``."""
+    if form not in FORMATS:
+        raise unknown("format", form, FORMATS)
+    text: str = importlib.import_module(f"harness.report.{FORMATS[form]}").render(comparisons)
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A comparison that prints itself, in a terminal and in a notebook."""
@@ -24,11 +33,8 @@ class Table:
     comparison: Comparison
 
     def render(self, form: str) -> str:
-        """The table as ``terminal``, ``markdown``, ``csv``, ``json`` or ``html``."""
-        if form not in FORMATS:
-            raise unknown("format", form, FORMATS)
-        text: str = importlib.import_module(f"harness.report.{FORMATS[form]}").render(self.comparison)
-        return text
+        """The table in one of ``FORMATS``."""
+        return render([self.comparison], form)
 
     def __str__(self) -> str:
         return self.render("markdown")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from harness.compare import Comparison
-from harness.report.json import row
+from harness.report.json import row as plain
 
 
-def render(comparison: Comparison) -> str:
+def render(comparisons: Sequence[Comparison]) -> str:
     """One line a run, with a header."""
     rows = []
-    for found in comparison.rows:
+    for found in (row for comparison in comparisons for row in comparison.rows):
         flat: dict[str, Any] = {}
-        for key, value in row(found.run).items():
+        for key, value in plain(found.run).items():
             if key == "metrics":
                 for name, parts in value.items():
                     flat |= {name: parts["value"], f"{name}.low": parts["low"], f"{name}.high": parts["high"]}

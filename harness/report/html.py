@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from html import escape
 
 from harness.compare import Comparison
 from harness.report.cells import cells, footer, header, signatures
 
 
-def render(comparison: Comparison) -> str:
+def render(comparisons: Sequence[Comparison]) -> str:
     """An HTML table with footer and signatures."""
+    return "\n".join(map(_one, comparisons))
+
+
+def _one(comparison: Comparison) -> str:
     head = "".join(f"<th>{escape(title)}</th>" for title in header(comparison))
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells(comparison, row)) + "</tr>"

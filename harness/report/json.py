@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from harness.compare import Comparison, Row
@@ -35,6 +36,7 @@ def _compared(found: Row) -> dict[str, Any]:
     return {**row(found.run), "difference": difference, "p": found.p}
 
 
-def render(comparison: Comparison) -> str:
-    """The rows with each one's paired difference from the reference (null on the reference)."""
-    return json.dumps([_compared(found) for found in comparison.rows], ensure_ascii=False, indent=2)
+def render(comparisons: Sequence[Comparison]) -> str:
+    """The rows, each with its paired difference from its table's reference (null on the reference)."""
+    rows = [_compared(found) for comparison in comparisons for found in comparison.rows]
+    return json.dumps(rows, ensure_ascii=False, indent=2)

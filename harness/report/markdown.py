@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.compare import Comparison
 from harness.report.cells import cells, footer, header, signatures
 
@@ -10,8 +12,12 @@ def _escape(cell: str) -> str:
     return cell.replace("|", "\\|")
 
 
-def render(comparison: Comparison) -> str:
+def render(comparisons: Sequence[Comparison]) -> str:
     """GitHub-flavoured markdown: the table, its footer, and the signatures folded away."""
+    return "\n\n".join(map(_one, comparisons))
+
+
+def _one(comparison: Comparison) -> str:
     titles = header(comparison)
     lines = [
         "| " + " | ".join(titles) + " |",

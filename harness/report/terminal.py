@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,8 +13,12 @@ from harness.compare import Comparison
 from harness.report.cells import cells, footer, header
 
 
-def render(comparison: Comparison) -> str:
+def render(comparisons: Sequence[Comparison]) -> str:
     """Plain text, as wide as its content needs, so that a pipe gets what a screen shows."""
+    return "\n\n\n".join(map(_one, comparisons))
+
+
+def _one(comparison: Comparison) -> str:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for title in header(comparison):
         left = title == "predictor"

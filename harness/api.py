@@ -1,0 +1,68 @@
+"""The Python interface: what a notebook needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness import compare as comparison
+from harness import engines, predictors, results, study, task
+from harness.predictors.prompted import Prompted
+from harness.report import Table
+from harness.results import Run
+from harness.study import Spec
+from harness.task import Task
+from harness.template import load as load_template
+from harness.types import Predictor
+
+
+def load_task(name: str) -> Task:
+    """The task ``tasks/NAME`` of the working folder, or the built-in one of that name."""
+    return task.load(name)
+
+
+def prompted(
+    task: Task,
+    template: str = "plain",
+    shots: int = 0,
+    model: str = engines.DEFAULT_MODEL,
+    engine: str = "auto",
+    selector: str = "balanced",
+    order: str = "ascending",
+    seed: int = 0,
+    mode: str = "score",
+    overlength: str = "error",
+    **options: Any,
+) -> Prompted:
+    """A prompted model as a predictor; ``options`` go to the engine (``revision``, ``dtype`` …)."""
+    chosen = Spec().selector(selector, seed)
+    made = engines.create(engine, model, **options)
+    return Prompted(load_template(template, task), made, chosen, shots, order, seed, mode, overlength)
+
+
+def baseline(name: str, task: Task, **params: Any) -> Predictor:
+    """The baseline ``name`` as a predictor."""
+    return predictors.baseline(name, task.labels, **params)
+
+
+def evaluate(predictor: Predictor, task: Task, split: str = "test", limit: int | None = None) -> Run:
+    """Fit ``predictor`` on the train split and score it on ``split``. Nothing is written; see ``save``."""
+    study.check_task(task)
+    return study.execute(task, predictor, task.examples("train"), task.examples(split)[:limit], split)
+
+
+def compare(runs: Sequence[Run], metric: str | None = None, reference: str | None = None) -> Table:
+    """Runs on the same items side by side, each with its paired difference from the reference."""
+    return Table(comparison.compare(runs, metric, reference))
+
+
+def save(run: Run, folder: str | Path = "results") -> Path:
+    """Seal ``run`` below ``folder``, as the command line does."""
+    results.check_writable(Path(folder))
+    return results.seal(run, Path(folder))
+
+
+def load_run(folder: str | Path) -> Run:
+    """The run sealed in ``folder``, its checksum verified."""
+    return results.load(Path(folder))

@@ -1,0 +1,40 @@
+"""Progress on stderr: items, tokens a second, time left. Quiet where stderr is no terminal."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+
+class Bars:
+    """One bar a run; call it as ``study.run`` reports."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._bars: dict[str, TaskID] = {}
+
+    def __call__(self, title: str, done: int, items: int, tokens: int) -> None:
+        if title not in self._bars:
+            self._bars[title] = self._progress.add_task(title, total=items, speed="")
+        bar = self._bars[title]
+        elapsed = self._progress.tasks[self._progress.task_ids.index(bar)].elapsed or 0
+        speed = f"{tokens / elapsed:,.0f} tokens/s" if elapsed and tokens else ""
+        self._progress.update(bar, completed=done, speed=speed)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
