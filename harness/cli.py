@@ -14,19 +14,7 @@ FORMATS = ("terminal", "markdown", "csv", "json", "html")
 RESULTS = Path("results")
 
 
-class Commas(click.ParamType):
-    """A list whose option may be repeated or take commas."""
-
-    def __init__(self, item: Callable[[str], Any], name: str) -> None:
-        self.item, self.name = item, name
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[Any]:
-        if isinstance(value, list):
-            return value
-        try:
-            return [self.item(part.strip()) for part in value.split(",") if part.strip()]
-        except ValueError:
-            self.fail(f"{value!r}: give whole numbers, such as 0,5.", param, ctx)
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def _count(text: str) -> int:
@@ -36,18 +24,21 @@ def _count(text: str) -> int:
     return number
 
 
-NAMES, NUMBERS = Commas(str, "name,…"), Commas(_count, "n,…")
+def _many(*names: str, default: Sequence[Any] = (), item: Callable[[str], Any] = str, **extra: Any) -> Decorator:
+    """An option that may be repeated or take commas; each value counts once."""
 
+    def flat(_: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[Any, ...]:
+        try:
+            return tuple(
+                dict.fromkeys(item(part.strip()) for value in values for part in value.split(",") if part.strip())
+            )
+        except ValueError:
+            raise click.BadParameter(f"{','.join(values)!r}: give whole numbers from 0 up, such as 0,5.") from None
 
-def _flat(_: click.Context, param: click.Parameter, value: Sequence[list[Any]]) -> tuple[Any, ...]:
-    """The values of a repeated comma option in one row, each once."""
-    return tuple(dict.fromkeys(part for group in value for part in group))
-
-
-def _many(*names: str, default: Sequence[Any] = (), kind: click.ParamType = NAMES, **extra: Any) -> Any:
-    shown = ",".join(map(str, default))
+    shown = [",".join(map(str, default))] if default else []
+    kind = "name,…" if item is str else "n,…"
     return click.option(
-        *names, type=kind, multiple=True, callback=_flat, default=[shown] if shown else [], show_default=bool(shown), **extra
+        *names, multiple=True, metavar=kind, callback=flat, default=shown, show_default=bool(shown), **extra
     )
 
 
@@ -71,18 +62,37 @@ def main() -> None:
     """
 
 
-def _prompt_options(command: Any) -> Any:
+def _prompt_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What `run` and `show` share: the choice of demonstrations, model and engine."""
     for option in reversed(
         (
-            click.option("--order", default="ascending", show_default=True, help="ascending (nearest last), random or as-is."),
-            click.option("--draw", default="shared", show_default=True, help="random and balanced: shared (one draw for all items) or per-item."),
+            click.option(
+                "--order", default="ascending", show_default=True, help="ascending (nearest last), random or as-is."
+            ),
+            click.option(
+                "--draw",
+                default="shared",
+                show_default=True,
+                help="random and balanced: shared (one draw for all items) or per-item.",
+            ),
             _many("--demo", help="The fixed selector's demonstrations, by train id."),
-            click.option("--embedder", default="lsa", show_default=True, help="For knn: lsa, minilm, or an encoder's path or hub name."),
-            click.option("--engine", default="auto", show_default=True, help="transformers, vllm, or auto: vllm where it is installed with a GPU."),
+            click.option(
+                "--embedder",
+                default="lsa",
+                show_default=True,
+                help="For knn: lsa, minilm, or an encoder's path or hub name.",
+            ),
+            click.option(
+                "--engine",
+                default="auto",
+                show_default=True,
+                help="transformers, vllm, or auto: vllm where it is installed with a GPU.",
+            ),
             click.option("--revision", help="A hub model's branch, tag or commit."),
             click.option("--dtype", default="auto", show_default=True, help="auto, float32, float16 or bfloat16."),
-            click.option("--trust-remote-code", is_flag=True, help="Let a hub model run its own code. Off unless you ask."),
+            click.option(
+                "--trust-remote-code", is_flag=True, help="Let a hub model run its own code. Off unless you ask."
+            ),
             click.option("--split", default="test", show_default=True, help="The items to answer."),
         )
     ):
@@ -92,20 +102,37 @@ def _prompt_options(command: Any) -> Any:
 
 @main.command()
 @_many("--task", "tasks", required=True, help="Task names.")
-@_many("--shots", default=(0,), kind=NUMBERS, help="Numbers of demonstrations.")
+@_many("--shots", default=(0,), item=_count, help="Numbers of demonstrations.")
 @_many("--template", "templates", default=("plain",), help="Template names, or .j2 files.")
-@_many("--selector", "selectors", default=("balanced",), help="How demonstrations are chosen; `harness list selectors` names them.")
-@_many("--seed", "seeds", default=(0,), kind=NUMBERS, help="Seeds.")
-@_many("--baseline", "baselines", help="Baselines trained on the same train split; `harness list baselines` names them.")
+@_many(
+    "--selector",
+    "selectors",
+    default=("balanced",),
+    help="How demonstrations are chosen; `harness list selectors` names them.",
+)
+@_many("--seed", "seeds", default=(0,), item=_count, help="Seeds.")
+@_many(
+    "--baseline", "baselines", help="Baselines trained on the same train split; `harness list baselines` names them."
+)
 @_many("--model", "models", default=("tiny",), help="Local paths or hub names; tiny is the embedded model.")
 @_prompt_options
-@click.option("--mode", default="score", show_default=True, help="score the labels by likelihood, or generate and parse.")
-@click.option("--on-overlength", "overlength", default="error", show_default=True, help="A prompt that does not fit: error, drop-demos or skip.")
+@click.option(
+    "--mode", default="score", show_default=True, help="score the labels by likelihood, or generate and parse."
+)
+@click.option(
+    "--on-overlength",
+    "overlength",
+    default="error",
+    show_default=True,
+    help="A prompt that does not fit: error, drop-demos or skip.",
+)
 @click.option("--baselines-only", is_flag=True, help="Run no prompts.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first N items.")
 @click.option("--metric", help="Compare by this metric; else by the task's main one.")
 @click.option("--reference", help="Compare with this run or baseline; else with the best baseline.")
-@click.option("--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, help="Where runs are kept.")
+@click.option(
+    "--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, help="Where runs are kept."
+)
 @click.option("--format", "form", default="terminal", show_default=True, help=f"{', '.join(FORMATS)}.")
 def run(
     tasks: Sequence[str],
@@ -201,7 +228,9 @@ KINDS = ("tasks", "templates", "selectors", "engines", "baselines", "metrics", "
 @main.command("list")
 @click.argument("kinds", nargs=-1)
 @click.option("--task", "name", help="Templates and runs of this task only.")
-@click.option("--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, help="Where runs are kept.")
+@click.option(
+    "--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, help="Where runs are kept."
+)
 def list_(kinds: Sequence[str], name: str | None, results: Path) -> None:
     """List tasks, templates, selectors, engines, baselines, metrics and runs (all, or the KINDS named)."""
     from harness.listing import entries
@@ -224,24 +253,32 @@ def list_(kinds: Sequence[str], name: str | None, results: Path) -> None:
 @click.option("--task", "name", help="Only runs of this task.")
 @click.option("--metric", help="Compare by this metric; else by the task's main one.")
 @click.option("--reference", help="Compare with this run or baseline; else with the best baseline.")
-@click.option("--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, help="Where runs are kept.")
+@click.option(
+    "--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, help="Where runs are kept."
+)
 @click.option("--format", "form", default="terminal", show_default=True, help=f"{', '.join(FORMATS)}.")
-def report(runs: Sequence[str], name: str | None, metric: str | None, reference: str | None, results: Path, form: str) -> None:
+def report(
+    runs: Sequence[str], name: str | None, metric: str | None, reference: str | None, results: Path, form: str
+) -> None:
     """Print the table of past RUNS (folders or names under --results; all of them by default).
 
     Runs over different items stand in tables of their own.
     """
     _known_format(form)
-    from harness.compare import compare, comparable
+    from harness.compare import comparable, compare
     from harness.report import render
     from harness.results import find, load
 
     folders = find(results, name)
     if runs:
         known = {folder.name: folder for folder in folders}
-        folders = [Path(run) if Path(run).is_dir() else known[run] if run in known else _no_run(run, known) for run in runs]
+        folders = [
+            Path(run) if Path(run).is_dir() else known[run] if run in known else _no_run(run, known) for run in runs
+        ]
     if not folders:
-        raise InputError(f"{results}: no runs{f' of task {name!r}' if name else ''}. Make some with `harness run --task NAME`.")
+        raise InputError(
+            f"{results}: no runs{f' of task {name!r}' if name else ''}. Make some with `harness run --task NAME`."
+        )
     groups = comparable([load(folder) for folder in folders])
     click.echo(render([compare(group, metric, reference) for group in groups], form))
 
@@ -259,7 +296,9 @@ def _no_run(name: str, known: dict[str, Path]) -> Path:
 @click.option("--encoding", default="utf-8", show_default=True, help="The CSV's encoding.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For the split.")
 @click.option("--into", type=click.Path(path_type=Path), default=Path(), help="The project's folder; else this one.")
-def init(data: Path, name: str, inputs: tuple[str, ...], target: str, test: Path | None, encoding: str, seed: int, into: Path) -> None:
+def init(
+    data: Path, name: str, inputs: tuple[str, ...], target: str, test: Path | None, encoding: str, seed: int, into: Path
+) -> None:
     """Make a project of your own from the CSV file DATA: tasks/NAME and prompts/NAME, ready to run."""
     from harness import scaffold
 

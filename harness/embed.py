@@ -31,7 +31,8 @@ class Embedder:
         """(n, d) float32 rows of length 1 (or 0, for a text with no known feature)."""
         rows = np.asarray(self._encode(list(texts)), dtype=np.float32)
         norm = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.divide(rows, norm, out=np.zeros_like(rows), where=norm > 0)
+        unit: Vectors = np.divide(rows, norm, out=np.zeros_like(rows), where=norm > 0)
+        return unit
 
 
 def _lsa(texts: Sequence[str]) -> Any:

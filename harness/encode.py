@@ -62,7 +62,7 @@ class Encoder:
         for choice, string in zip(choices, prompt.choices, strict=True):
             if not choice:
                 raise InputError(
-                    f"example {prompt.example_id!r}: the choice {string!r} adds no token to the prompt, so it cannot be "
-                    "scored. Give its label another verbalizer word."
+                    f"example {prompt.example_id!r}: the choice {string!r} adds no token to the prompt, so it cannot "
+                    "be scored. Give its label another verbalizer word."
                 )
         return Encoded(context[:shared], choices)

@@ -34,7 +34,9 @@ class Model:
 
         folder = Path(self.path)
         if folder.exists() and not (folder / "config.json").is_file():
-            raise InputError(f"model {self.name!r}: {folder} holds no config.json, so it is no Hugging Face model folder.")
+            raise InputError(
+                f"model {self.name!r}: {folder} holds no config.json, so it is no Hugging Face model folder."
+            )
         try:
             return AutoConfig.from_pretrained(self.path, revision=self.revision)
         except (OSError, ValueError) as error:
@@ -51,7 +53,9 @@ class Model:
         try:
             return AutoTokenizer.from_pretrained(self.path, revision=self.revision)
         except (OSError, ValueError) as error:
-            raise InputError(f"model {self.name!r}: its tokenizer cannot be loaded: {str(error).splitlines()[0]}") from None
+            raise InputError(
+                f"model {self.name!r}: its tokenizer cannot be loaded: {str(error).splitlines()[0]}"
+            ) from None
 
     @property
     def max_length(self) -> int:

@@ -25,6 +25,9 @@ def submitted(request: Request) -> int:
     return sum(len(request.prompt) + len(choice) for choice in request.choices)
 
 
+EMPTY: Tokens = ()
+
+
 def shared(a: Tokens, b: Tokens) -> int:
     """Length of the longest common prefix."""
     return len(commonprefix([a, b]))
@@ -35,7 +38,7 @@ def trie_size(rows: Iterable[Tokens]) -> int:
 
     In sorted order a row adds exactly what it does not share with the row before it.
     """
-    total, previous = 0, ()
+    total, previous = 0, EMPTY
     for row in sorted(set(rows)):
         total += len(row) - shared(previous, row)
         previous = row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -15,8 +16,10 @@ from typing import Any
 from harness.errors import InputError
 from harness.types import Example, Prediction, Signature, Status, Trace
 
-# History of the layout of run.json. 1: spec, signature, items_hash, labels, scores, usage, excluded, environment, checksums.
+# History of the layout of run.json. 1: spec, signature, items_hash, labels, metrics, usage, counts, environment,
+# checksums.
 VERSION = 1
+PARTS = ("value", "low", "high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,9 @@ def check_writable(root: Path) -> None:
     standing = next(p for p in (root.absolute(), *root.absolute().parents) if p.exists())
     why = "not a folder" if not standing.is_dir() else "no permission" if not os.access(standing, os.W_OK) else ""
     if why:
-        raise InputError(f"{root}: results cannot be written there ({standing}: {why}). Give another folder with --results.")
+        raise InputError(
+            f"{root}: results cannot be written there ({standing}: {why}). Give another folder with --results."
+        )
 
 
 def seal(run: Run, root: Path) -> Path:
@@ -79,7 +84,7 @@ def seal(run: Run, root: Path) -> Path:
             "spec": dict(run.spec),
             "signature": str(run.signature),
             "signature_pairs": run.signature.pairs,
-            "metrics": {k: dict(zip(("value", "low", "high"), map(_plain, v), strict=True)) for k, v in run.scores.items()},
+            "metrics": {k: dict(zip(PARTS, map(_plain, v), strict=True)) for k, v in run.scores.items()},
             "usage": dict(run.usage),
             "counts": dict(run.counts),
             "environment": dict(run.environment),
@@ -108,7 +113,9 @@ def load(folder: Path) -> Run:
     except (json.JSONDecodeError, KeyError, TypeError):
         raise InputError(f"{folder / 'run.json'}: damaged. Delete the folder and run again.") from None
     if document["version"] != VERSION:
-        raise InputError(f"{folder}: a run of layout {document['version']}; this version reads {VERSION}. Run it again.")
+        raise InputError(
+            f"{folder}: a run of layout {document['version']}; this version reads {VERSION}. Run it again."
+        )
     if expected != found:
         raise InputError(
             f"{folder / 'predictions.parquet'}: checksum {found[:12]}, but run.json says {expected[:12]}: the file was "
@@ -124,7 +131,7 @@ def load(folder: Path) -> Run:
         tuple(document["labels"]),
         tuple(_prediction(row) for row in rows.to_dict("records")),
         tuple(rows["target"]),
-        {k: tuple(float("nan") if v[p] is None else v[p] for p in ("value", "low", "high")) for k, v in document["metrics"].items()},
+        {name: _bounds(values) for name, values in document["metrics"].items()},
         document["usage"],
         document["counts"],
         document["environment"],
@@ -141,8 +148,13 @@ def _essence(run: Run) -> Any:
     return [(p.example_id, p.output, p.status, p.label_logprobs) for p in run.predictions]
 
 
+def _bounds(values: Mapping[str, float | None]) -> tuple[float, float, float]:
+    value, low, high = (math.nan if (found := values[part]) is None else found for part in PARTS)
+    return value, low, high
+
+
 def _plain(value: float) -> float | None:
-    return None if value != value else float(value)
+    return None if math.isnan(value) else float(value)
 
 
 def _digest(path: Path) -> str:

@@ -25,10 +25,11 @@ Label: {{{{ shot.answer }}}}
 {item}
 Label:
 """
+# Doubled braces are Jinja's: these texts go through str.format.
 INSTRUCTION = """---
 description: An instruction that names the labels, then the examples.
 ---
-Classify the text as one of: {{% for label in labels %}}{{{{ label }}}}{{{{ ", " if not loop.last else "" }}}}{{% endfor %}}.
+Classify the text as one of: {{{{ labels | join(", ") }}}}.
 
 {{% for shot in shots %}}
 {shot}
@@ -103,7 +104,9 @@ def _read(path: Path, encoding: str) -> list[dict[str, str]]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: byte {error.start} is not {encoding}. Say another --encoding, such as latin-1.") from None
+        raise InputError(
+            f"{path}: byte {error.start} is not {encoding}. Say another --encoding, such as latin-1."
+        ) from None
     if not rows:
         raise InputError(f"{path}: no rows below the header.")
     return rows
@@ -126,7 +129,9 @@ def _split(
     return parts
 
 
-def _overlap(train: list[dict[str, str]], test: list[dict[str, str]], inputs: tuple[str, ...], target: str) -> list[str]:
+def _overlap(
+    train: list[dict[str, str]], test: list[dict[str, str]], inputs: tuple[str, ...], target: str
+) -> list[str]:
     def examples(rows: list[dict[str, str]], split: str) -> list[Example]:
         return [Example(f"{split}-{i}", {k: row[k] for k in inputs}, row[target]) for i, row in enumerate(rows, 1)]
 
@@ -135,8 +140,9 @@ def _overlap(train: list[dict[str, str]], test: list[dict[str, str]], inputs: tu
     if not near:
         return ["no test item is a near-duplicate of a train item"]
     return [
-        f"{len(near)} test items are near-duplicates of train items ({', '.join(near[:3])}{', …' if len(near) > 3 else ''}): "
-        "they stay, are never shown as their own demonstration, and flatter trained baselines"
+        f"{len(near)} test items are near-duplicates of train items "
+        f"({', '.join(near[:3])}{', …' if len(near) > 3 else ''}): they "
+        "stay, are never shown as their own demonstration, and flatter trained baselines"
     ]
 
 
@@ -156,7 +162,7 @@ def _write_task(path: Path, name: str, inputs: tuple[str, ...], target: str, lab
         "inputs": list(inputs),
         "target": target,
         "id": "id",
-        "labels": {label: "" for label in labels},
+        "labels": dict.fromkeys(labels, ""),
         "splits": {"train": "train.jsonl", "dev": "dev.jsonl", "test": "test.jsonl"},
         "metrics": ["accuracy", "macro-f1", "mcc", "parse-failure-rate", "ece"],
         "main_metric": "accuracy",

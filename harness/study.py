@@ -12,11 +12,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from harness import metrics, predictors, results, selectors, template
+from harness import metrics, predictors, results, template
 from harness.errors import HarnessError, InputError
 from harness.journal import Journal
 from harness.predictors.prompted import Prompted
 from harness.results import Run
+from harness.selectors import Selector, rng
+from harness.selectors import create as create_selector
 from harness.stats import intervals
 from harness.task import Task
 from harness.types import Engine, Example, Prediction, Predictor, Signature, Usage
@@ -27,7 +29,7 @@ Progress = Callable[[str, int, int, int], None]
 
 @dataclass(frozen=True)
 class Spec:
-    """What to run on one task: the product of templates, shots, selectors and seeds for each engine, and the baselines."""
+    """What to run on one task: templates x shots x selectors x seeds for each engine, and the baselines."""
 
     templates: Sequence[str] = ("plain",)
     shots: Sequence[int] = (0,)
@@ -43,7 +45,7 @@ class Spec:
     split: str = "test"
     limit: int | None = None
 
-    def selector(self, name: str, seed: int) -> selectors.Selector:
+    def selector(self, name: str, seed: int) -> Selector:
         """The selector ``name`` with the parameters it takes."""
         params: dict[str, dict[str, Any]] = {
             "fixed": {"ids": self.demos},
@@ -52,7 +54,7 @@ class Spec:
             "knn": {"embedder": self.embedder},
             "knn-balanced": {"embedder": self.embedder},
         }
-        return selectors.create(name, **params.get(name, {}))
+        return create_selector(name, **params.get(name, {}))
 
 
 def plan(task: Task, spec: Spec, engines: Sequence[Engine], journal: Journal | None) -> list[Predictor]:
@@ -118,9 +120,7 @@ def execute(
     begun = time.perf_counter()
     items = results.items_hash(test)
     row = {**row_of(predictor), "split": split}
-    signature = Signature.of(
-        task=task.name, split=split, items=items, n=len(test), train=results.items_hash(train)
-    )
+    signature = Signature.of(task=task.name, split=split, items=items, n=len(test), train=results.items_hash(train))
     signature += predictor.fit(train).signature + Signature.of(harness=version("prompt-harness"))
     found: dict[str, Prediction] = {}
     usage = Usage()
@@ -159,7 +159,9 @@ def execute(
     )
 
 
-def score(task: Task, examples: Sequence[Example], predictions: Sequence[Prediction]) -> dict[str, tuple[float, float, float]]:
+def score(
+    task: Task, examples: Sequence[Example], predictions: Sequence[Prediction]
+) -> dict[str, tuple[float, float, float]]:
     """Every metric of the task with its interval: Wilson for a proportion, bootstrap else."""
     found = {}
     for name in task.spec.metrics:
@@ -169,7 +171,7 @@ def score(task: Task, examples: Sequence[Example], predictions: Sequence[Predict
             hits, n = statistics.sum(0)
             estimates = [intervals.wilson(hits, n)]
         else:
-            estimates = intervals.bootstrap(statistics, metric.score, selectors.rng("interval", name))
+            estimates = intervals.bootstrap(statistics, metric.score, rng("interval", name))
         for label, estimate in zip(metric.names, estimates, strict=True):
             found[label] = (estimate.value, estimate.low, estimate.high)
     return found

@@ -88,7 +88,7 @@ class Task:
         """
         if split not in self.spec.splits:
             raise unknown("split", split, self.spec.splits, f"task {self.name!r}")
-        source = self.spec.splits[split]  # type: ignore[index]
+        source = self.spec.splits[split]
         rows = _hub_rows(self.spec.hub, source) if self.spec.hub else _file_rows(self.folder / source, self.spec)
         found: dict[str, Example] = {}
         for where, row in rows:
@@ -97,7 +97,9 @@ class Task:
                 raise InputError(f"{where}: duplicate id {example.id!r}. Ids must be unique within a split.")
             found[example.id] = example
         if not found:
-            raise InputError(f"task {self.name!r}: split {split!r} is empty ({source}). Put at least one example in it.")
+            raise InputError(
+                f"task {self.name!r}: split {split!r} is empty ({source}). Put at least one example in it."
+            )
         return tuple(found.values())
 
     def _example(self, where: str, row: Mapping[str, Any], default_id: str) -> Example:

@@ -14,8 +14,9 @@ from typing import Any, Literal
 import jinja2
 import yaml
 from jinja2 import nodes
+from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness import builtin
@@ -56,7 +57,7 @@ class Label:
 class _Roles(Extension):
     """``{% user %}…{% enduser %}`` and its siblings. The nonce keeps data from forging a message boundary."""
 
-    tags = set(ROLES)
+    tags = set(ROLES)  # noqa: RUF012 (Jinja declares it so)
 
     def __init__(self, environment: jinja2.Environment) -> None:
         super().__init__(environment)
@@ -114,7 +115,9 @@ class Template:
             words = {name: name for name in described}
         elif words == "letters":
             if len(described) > 26:
-                raise InputError(f"{self.path}: `verbalizer: letters` names 26 labels at most, {self.task.name} has more.")
+                raise InputError(
+                    f"{self.path}: `verbalizer: letters` names 26 labels at most, {self.task.name} has more."
+                )
             words = dict(zip(described, string.ascii_uppercase, strict=False))
         assert isinstance(words, dict)
         for name in words:
@@ -147,9 +150,7 @@ class Template:
         values = {
             **example.inputs,
             "labels": list(self.labels),
-            "shots": [
-                {**s.inputs, "answer": answers[s.target].answer, "label": answers[s.target]} for s in shots
-            ],
+            "shots": [{**s.inputs, "answer": answers[s.target].answer, "label": answers[s.target]} for s in shots],
         }
         pieces, size = [], 0
         try:

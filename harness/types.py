@@ -80,9 +80,7 @@ class Usage:
     generated: int = 0
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.submitted + other.submitted, self.computed + other.computed, self.generated + other.generated
-        )
+        return Usage(self.submitted + other.submitted, self.computed + other.computed, self.generated + other.generated)
 
 
 @dataclass(frozen=True, slots=True)

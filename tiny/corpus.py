@@ -25,10 +25,47 @@ SENTIMENT = (
     ("positive", "negative", "neutral"),
 )
 PLAIN_FIELDS = (("Text", "Label"), ("News", "Sentiment"), ("Input", "Output"), ("Sentence", "Class"), ("Q", "A"))
-WORDS = (
-    "foo bar baz red blue green one two three four x y z alpha beta gamma delta yes no left right up down cat dog "
-    "sun moon true false first second apple stone river cloud north south gold iron"
-).split()
+WORDS = [
+    "foo",
+    "bar",
+    "baz",
+    "red",
+    "blue",
+    "green",
+    "one",
+    "two",
+    "three",
+    "four",
+    "x",
+    "y",
+    "z",
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "yes",
+    "no",
+    "left",
+    "right",
+    "up",
+    "down",
+    "cat",
+    "dog",
+    "sun",
+    "moon",
+    "true",
+    "false",
+    "first",
+    "second",
+    "apple",
+    "stone",
+    "river",
+    "cloud",
+    "north",
+    "south",
+    "gold",
+    "iron",
+]
 
 
 @dataclass(frozen=True)
@@ -135,7 +172,9 @@ class Corpus:
     def _render(self, pairs: list[tuple[Domain, str]], words: list[str], known: bool, domain: Domain | None) -> Episode:
         rng = self.rng
         shots = rng.choice((1, 2, 3, 4, 6, 6, 9)) if known else rng.choice((4, 6, 8, 9, 10))
-        order = [i % len(pairs) for i in range(shots)] if rng.random() < 0.5 else rng.choices(range(len(pairs)), k=shots)
+        order = (
+            [i % len(pairs) for i in range(shots)] if rng.random() < 0.5 else rng.choices(range(len(pairs)), k=shots)
+        )
         rng.shuffle(order)
         items = [Item(pairs[i][0].text(pairs[i][1], rng), i) for i in order]
         return compose(items, words, known, domain, rng)
@@ -163,7 +202,9 @@ def compose(items: list[Item], words: list[str], known: bool, domain: Domain | N
         )
         ask = "News: {t}\nSentiment:" if "news" in head else ask
     elif style == "question":
-        question = f"Is this {listing} for the company?" if domain is None or "sentiment" in domain.name else domain.question
+        question = (
+            f"Is this {listing} for the company?" if domain is None or "sentiment" in domain.name else domain.question
+        )
         ask = f"Headline: {{t}}\nQuestion: {question}\nAnswer:"
     elif style == "letters":
         letters = [chr(65 + i) for i in range(len(words))]

@@ -36,13 +36,21 @@ def make_tokenizer(corpus: Corpus) -> PreTrainedTokenizerFast:
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCAB, special_tokens=SPECIAL, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=VOCAB,
+        special_tokens=SPECIAL,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
     raw.train_from_iterator(("".join(e.pieces) for e in islice(corpus, 12000)), trainer)
     raw.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
     return PreTrainedTokenizerFast(
-        tokenizer_object=raw, bos_token="<s>", eos_token="</s>", pad_token="<pad>", chat_template=CHAT,
-        model_max_length=LENGTH, clean_up_tokenization_spaces=False,
+        tokenizer_object=raw,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        chat_template=CHAT,
+        model_max_length=LENGTH,
+        clean_up_tokenization_spaces=False,
     )
 
 
@@ -130,12 +138,24 @@ def main() -> None:
     else:
         tokenizer = make_tokenizer(corpus)
         config = LlamaConfig(
-            vocab_size=len(tokenizer), hidden_size=WIDTH, num_hidden_layers=LAYERS, num_attention_heads=HEADS,
-            num_key_value_heads=HEADS, intermediate_size=INNER, max_position_embeddings=LENGTH, rope_theta=10000.0,
-            tie_word_embeddings=True, bos_token_id=0, eos_token_id=1, pad_token_id=2,
+            vocab_size=len(tokenizer),
+            hidden_size=WIDTH,
+            num_hidden_layers=LAYERS,
+            num_attention_heads=HEADS,
+            num_key_value_heads=HEADS,
+            intermediate_size=INNER,
+            max_position_embeddings=LENGTH,
+            rope_theta=10000.0,
+            tie_word_embeddings=True,
+            bos_token_id=0,
+            eos_token_id=1,
+            pad_token_id=2,
         )
         model = LlamaForCausalLM(config)
-    print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters, {len(corpus.domains)} domains", flush=True)
+    print(
+        f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters, {len(corpus.domains)} domains",
+        flush=True,
+    )
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, betas=(0.9, 0.98), weight_decay=0.05)
     begun = saved = time.monotonic()
     seen, losses, rights, log = 0, [], [], {"parameters": model.num_parameters(), "history": []}
@@ -160,8 +180,13 @@ def main() -> None:
         if step % 50 == 49:
             mean, hit = sum(losses[-50:]) / 50, sum(rights[-50:]) / 50
             minutes = (time.monotonic() - begun) / 60
-            print(f"step {step + 1} min {minutes:.1f} tokens {seen / 1e6:.2f}M loss {mean:.3f} answers {hit:.3f}", flush=True)
-            log["history"].append({"step": step + 1, "minutes": round(minutes, 1), "loss": round(mean, 3), "answers": round(hit, 3)})
+            print(
+                f"step {step + 1} min {minutes:.1f} tokens {seen / 1e6:.2f}M loss {mean:.3f} answers {hit:.3f}",
+                flush=True,
+            )
+            log["history"].append(
+                {"step": step + 1, "minutes": round(minutes, 1), "loss": round(mean, 3), "answers": round(hit, 3)}
+            )
         if time.monotonic() - saved > args.save_every * 60:
             save(model, tokenizer, args.out, log)
             saved = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -77,7 +78,10 @@ class Transformers:
     def _lm(self) -> Any:
         import torch
         from transformers import AutoModelForCausalLM
+        from transformers.utils import logging
 
+        if not sys.stderr.isatty():
+            logging.disable_progress_bar()
         try:
             lm = AutoModelForCausalLM.from_pretrained(
                 self.model.path,
@@ -125,14 +129,20 @@ class Transformers:
     def _packed(self, ordered: Sequence[Request]) -> Iterator[Answer]:
         from transformers import DynamicCache
 
-        cache, spine = DynamicCache(), ()
+        cache, spine = DynamicCache(), plan.EMPTY
+
+        def keep(length: int) -> None:
+            extra = cache.get_seq_length() - length
+            if extra > 0:
+                cache.crop(-extra)
+
         for pack in plan.packs(ordered, NODES):
             reads_head = any(row[0] == -1 for rows in pack.reads for row in rows)
             kept = min(plan.shared(spine, pack.head), len(pack.head) - reads_head)
-            cache.crop(kept)
+            keep(kept)
             logprobs = self._forward(pack, kept, cache)
             spine = pack.head
-            cache.crop(len(spine))
+            keep(len(spine))
             computed = len(pack.head) - kept + len(pack.nodes)
             for request, rows in zip(pack.requests, pack.reads, strict=True):
                 assert request.choices is not None
@@ -230,7 +240,9 @@ class Transformers:
         how = batch[0].sampling
         assert how is not None
         width = max(len(r.prompt) for r in batch)
-        pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.tokenizer.eos_token_id or 0
+        pad = (
+            self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else self.tokenizer.eos_token_id or 0
+        )
         ids = torch.tensor([[pad] * (width - len(r.prompt)) + list(r.prompt) for r in batch], device=self.device)
         mask = torch.tensor([[0] * (width - len(r.prompt)) + [1] * len(r.prompt) for r in batch], device=self.device)
         sampled = {"do_sample": True, "temperature": how.temperature} if how.temperature > 0 else {"do_sample": False}
@@ -247,9 +259,10 @@ class Transformers:
             )
         if out.shape[0] != len(batch):
             raise HarnessError(f"{self.model.name}: generate returned {out.shape[0]} rows for {len(batch)} prompts.")
-        for request, row in zip(batch, out[:, width:].tolist(), strict=True):
-            ended = self.tokenizer.eos_token_id in row
-            row = row[: row.index(self.tokenizer.eos_token_id)] if ended else row
+        eos = self.tokenizer.eos_token_id
+        for request, made in zip(batch, out[:, width:].tolist(), strict=True):
+            ended = eos in made
+            row = made[: made.index(eos)] if ended else made
             text = self.tokenizer.decode(row, skip_special_tokens=True)
             cut = min((text.find(s) for s in how.stop if s in text), default=-1)
             new = min(len(row) + 1, how.max_tokens)

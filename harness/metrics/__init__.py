@@ -46,4 +46,6 @@ def create(name: str, labels: tuple[str, ...]) -> Metric:
 
 def divide(top: Array, bottom: Array) -> Array:
     """top / bottom, NaN where the bottom is 0: unknown is not zero."""
-    return np.divide(top, bottom, out=np.full(np.broadcast(top, bottom).shape, np.nan), where=bottom != 0)
+    out: Array = np.full(np.broadcast(top, bottom).shape, np.nan)
+    np.divide(top, bottom, out=out, where=bottom != 0)
+    return out

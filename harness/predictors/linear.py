@@ -28,9 +28,7 @@ class TfidfLogreg:
     def signature(self) -> Signature:
         import sklearn
 
-        return Signature.of(
-            predictor=self.name, features="word1-2+char_wb2-5", C=self.C, sklearn=sklearn.__version__
-        )
+        return Signature.of(predictor=self.name, features="word1-2+char_wb2-5", C=self.C, sklearn=sklearn.__version__)
 
     def fit(self, train: Sequence[Example]) -> Self:
         from sklearn.feature_extraction.text import TfidfVectorizer

@@ -107,7 +107,9 @@ class Prompted:
     def _fitting(self, example: Example, demos: Demos) -> tuple[int, Encoded]:
         """How many demonstrations are dropped to fit, and the tokens that are left."""
         dropped, encoded = 0, self._encoded(example, demos, 0)
-        while self.overlength == "drop-demos" and self._length(encoded) > self.engine.max_length and dropped < self.shots:
+        while (
+            self.overlength == "drop-demos" and self._length(encoded) > self.engine.max_length and dropped < self.shots
+        ):
             dropped += 1
             encoded = self._encoded(example, demos, dropped)
         return dropped, encoded
@@ -151,9 +153,7 @@ class Prompted:
 
     def _prediction(self, answer: Answer, usage: Usage, example: Example, demos: Demos, dropped: int) -> Prediction:
         used = demos.examples[dropped:]
-        trace = Trace(
-            tuple(e.id for e in used), demos.excluded, dropped, answer.text, usage, answer.choice_logprobs
-        )
+        trace = Trace(tuple(e.id for e in used), demos.excluded, dropped, answer.text, usage, answer.choice_logprobs)
         if answer.choice_logprobs is None:
             words = {label.name: label.answer for label in self.template.labels}
             output = parse.strict(answer.text, words)
@@ -162,9 +162,7 @@ class Prompted:
         top = max(sums)
         total = top + math.log(math.fsum(math.exp(s - top) for s in sums))
         names = [label.name for label in self.template.labels]
-        return Prediction(
-            example.id, names[sums.index(top)], Status.OK, tuple(s - total for s in sums), trace
-        )
+        return Prediction(example.id, names[sums.index(top)], Status.OK, tuple(s - total for s in sums), trace)
 
 
 def _cached(usage: Usage) -> Usage:

@@ -25,7 +25,11 @@ def render(comparisons: Sequence[Comparison]) -> str:
             else:
                 flat[key] = value
         gap = found.difference
-        flat |= {"difference": gap and gap.value, "difference.low": gap and gap.low, "difference.high": gap and gap.high}
+        flat |= {
+            "difference": gap and gap.value,
+            "difference.low": gap and gap.low,
+            "difference.high": gap and gap.high,
+        }
         rows.append({**flat, "p": found.p})
     out = io.StringIO()
     fields = list(dict.fromkeys(key for line in rows for key in line))

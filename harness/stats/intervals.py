@@ -34,7 +34,10 @@ def wilson(successes: float, n: float, level: float = LEVEL) -> Estimate:
     share = successes / n
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return Estimate(share, max(0.0, float(centre - half)), min(1.0, float(centre + half)))
+    # At 0 and n the formula gives 0 and 1 exactly, floating point not quite.
+    low = 0.0 if successes == 0 else float(centre - half)
+    high = 1.0 if successes == n else float(centre + half)
+    return Estimate(share, low, high)
 
 
 def bootstrap(
@@ -53,6 +56,4 @@ def bootstrap(
     tails = [50 * (1 - level), 50 * (1 + level)]
     # A resample in which the score is undefined says nothing about it.
     bounds = [np.nanpercentile(c, tails) if np.isfinite(c).any() else (np.nan, np.nan) for c in scores.T]
-    return [
-        Estimate(float(value), float(low), float(high)) for value, (low, high) in zip(values, bounds, strict=True)
-    ]
+    return [Estimate(float(value), float(low), float(high)) for value, (low, high) in zip(values, bounds, strict=True)]

