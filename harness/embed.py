@@ -48,7 +48,9 @@ def _lsa(texts: Sequence[str]) -> Any:
     dimensions = min(128, *(n - 1 for n in width))
     if dimensions < 2:  # a pool of one text: there is nothing to reduce
         return lambda rows: features.transform(rows).toarray()
-    return make_pipeline(features, TruncatedSVD(dimensions, algorithm="arpack", random_state=0)).fit(texts).transform
+    pipeline = make_pipeline(features, TruncatedSVD(dimensions, algorithm="arpack", random_state=0))
+    with np.errstate(divide="ignore", invalid="ignore"):  # a pool of equal texts has no variance to explain
+        return pipeline.fit(texts).transform
 
 
 def _encoder(name: str) -> Any:

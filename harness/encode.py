@@ -55,12 +55,17 @@ class Encoder:
         (a tokenizer may merge across the boundary), scoring starts at the longest prefix that all share."""
         text = self.text(prompt.content)
         context, *wholes = self.tokens([text, *(text + choice for choice in prompt.choices or ())])
+        if not context:
+            raise InputError(
+                f"example {prompt.example_id!r}: the prompt is empty and this tokenizer puts no BOS in front, so there "
+                "is nothing to predict an answer from. Give the template some text."
+            )
         if prompt.choices is None:
             return Encoded(context, None)
         shared = len(commonprefix([context, *wholes]))
         choices = tuple(whole[shared:] for whole in wholes)
         for choice, string in zip(choices, prompt.choices, strict=True):
-            if not choice:
+            if not choice or not shared:
                 raise InputError(
                     f"example {prompt.example_id!r}: the choice {string!r} adds no token to the prompt, so it cannot "
                     "be scored. Give its label another verbalizer word."

@@ -68,17 +68,18 @@ def packs(ordered: Sequence[Request], budget: int) -> Iterator[Pack]:
     """Cut ordered scoring requests into packs whose tries hold at most ``budget`` nodes below the head (one request
     larger than that makes a pack of its own)."""
     group: list[Request] = []
-    size = 0
+    size = 0  # of the group's whole trie, head included
     for request in ordered:
-        kept = shared(group[-1].prompt, request.prompt) if group else 0
-        own = trie_size(sequences(request)) - kept
-        if group and size + own > budget:
+        whole = trie_size(sequences(request))
+        if group:
+            added = whole - shared(group[-1].prompt, request.prompt)
+            # In sorted order the first and the last share what all share.
+            if size + added - shared(group[0].prompt, request.prompt) <= budget:
+                group.append(request)
+                size += added
+                continue
             yield pack(group)
-            group, size = [], 0
-        # What the first request shares with the next becomes head; counting it in full only makes packs smaller,
-        # so it is taken off once the group has a second member.
-        size += own - (shared(group[0].prompt, request.prompt) if len(group) == 1 else 0)
-        group.append(request)
+        group, size = [request], whole
     if group:
         yield pack(group)
 

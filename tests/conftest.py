@@ -1,0 +1,71 @@
+"""Shared fixtures: the embedded model in both engines, loaded once a session."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+# Before anything reads them: no hub is asked, and vLLM's CPU cache stays small.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import pytest
+
+from harness import task
+from harness.engines import create
+from harness.types import Example
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def finsentiment():
+    return task.load("finsentiment")
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    return create("transformers", "tiny")
+
+
+@pytest.fixture(scope="session")
+def vllm_tiny():
+    """A real vLLM engine; absent, these tests skip, except in CI."""
+    if importlib.util.find_spec("vllm") is None:
+        if os.environ.get("CI"):
+            pytest.fail("vLLM is not installed, and CI asks for it")
+        pytest.skip("vLLM is not installed")
+    return create("vllm", "tiny")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def project(home):
+    """A user's project with a small task of its own, ``pets``."""
+    folder = home / "tasks" / "pets"
+    folder.mkdir(parents=True)
+    rows = [(f"the {sound} came from the {place}", label) for place in ("garden", "shed", "roof", "car", "attic")
+            for sound, label in (("bark", "dog"), ("meow", "cat"))]
+    for split in ("train", "test"):
+        lines = (f'{{"id": "{split}-{i}", "text": "{split} {text}", "label": "{label}"}}' for i, (text, label) in enumerate(rows))
+        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n")
+    (folder / "task.yaml").write_text(
+        "kind: classification\ninputs: [text]\ntarget: label\nid: id\nlabels: [cat, dog]\n"
+        "splits: {train: train.jsonl, test: test.jsonl}\n"
+    )
+    prompts = home / "prompts" / "pets"
+    prompts.mkdir(parents=True)
+    (prompts / "plain.j2").write_text("{% for s in shots %}\n{{ s.text }} => {{ s.answer }}\n{% endfor %}\n{{ text }} =>\n")
+    return home
+
+
+def example(i: object, text: str, target: str = "a", cluster: str | None = None) -> Example:
+    return Example(str(i), {"text": text}, target, cluster)
