@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 def fold(text: str) -> str:
     """Unicode NFKC, case-folded, runs of space as one."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def until(text: str, stops: Sequence[str]) -> tuple[str, bool]:
+    """``text`` up to the first of ``stops``, and whether one occurs."""
+    cut = min((text.find(stop) for stop in stops if stop in text), default=-1)
+    return (text, False) if cut < 0 else (text[:cut], True)
 
 
 def strict(text: str, words: Mapping[str, str]) -> str | None:

@@ -52,10 +52,16 @@ def project(home):
     """A user's project with a small task of its own, ``pets``."""
     folder = home / "tasks" / "pets"
     folder.mkdir(parents=True)
-    rows = [(f"the {sound} came from the {place}", label) for place in ("garden", "shed", "roof", "car", "attic")
-            for sound, label in (("bark", "dog"), ("meow", "cat"))]
+    rows = [
+        (f"the {sound} came from the {place}", label)
+        for place in ("garden", "shed", "roof", "car", "attic")
+        for sound, label in (("bark", "dog"), ("meow", "cat"))
+    ]
     for split in ("train", "test"):
-        lines = (f'{{"id": "{split}-{i}", "text": "{split} {text}", "label": "{label}"}}' for i, (text, label) in enumerate(rows))
+        lines = (
+            f'{{"id": "{split}-{i}", "text": "{split} {text}", "label": "{label}"}}'
+            for i, (text, label) in enumerate(rows)
+        )
         (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n")
     (folder / "task.yaml").write_text(
         "kind: classification\ninputs: [text]\ntarget: label\nid: id\nlabels: [cat, dog]\n"
@@ -63,7 +69,9 @@ def project(home):
     )
     prompts = home / "prompts" / "pets"
     prompts.mkdir(parents=True)
-    (prompts / "plain.j2").write_text("{% for s in shots %}\n{{ s.text }} => {{ s.answer }}\n{% endfor %}\n{{ text }} =>\n")
+    (prompts / "plain.j2").write_text(
+        "{% for s in shots %}\n{{ s.text }} => {{ s.answer }}\n{% endfor %}\n{{ text }} =>\n"
+    )
     return home
 
 

@@ -29,7 +29,10 @@ def test_prompt_and_choice_together_are_the_tokens_of_the_whole_text(encoder, co
     except InputError:  # a choice that adds no token, by merging into the context
         return
     for choice, ids in zip(choices, found.choices, strict=True):
-        assert [*found.prompt, *ids] == [encoder.tokenizer.bos_token_id, *encoder.tokenizer.encode(context + choice, add_special_tokens=False)]
+        assert [*found.prompt, *ids] == [
+            encoder.tokenizer.bos_token_id,
+            *encoder.tokenizer.encode(context + choice, add_special_tokens=False),
+        ]
 
 
 def merging(bos: str | None = "<s>"):
@@ -84,5 +87,3 @@ def test_every_shipped_template_renders_and_keeps_labels_apart(encoder, name):
         assert test[0].text in text
         assert all(shot.text in text for shot in train[:shots])
         assert text.count("<s>") == 1
-
-

@@ -106,7 +106,9 @@ class EngineContract:
             assert 0 < found[request.key].usage.generated <= 6
 
     def test_generation_stops_at_the_stop_text(self, engine):
-        prompt = Encoder(engine.tokenizer).tokens(["Text: Profit rose.\nLabel: positive\n\nText: Sales fell.\nLabel:"])[0]
+        prompt = Encoder(engine.tokenizer).tokens(["Text: Profit rose.\nLabel: positive\n\nText: Sales fell.\nLabel:"])[
+            0
+        ]
         (found,) = engine.generate([Request("a", prompt, None, Sampling(max_tokens=12, stop=("\n",)))])
         assert found.finish == "stop"
         assert "\n" not in found.text
@@ -145,9 +147,30 @@ class TestTransformers(EngineContract):
 @pytest.mark.parametrize(
     ("config", "packs"),
     [
-        (LlamaConfig(vocab_size=4096, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, intermediate_size=48), True),
+        (
+            LlamaConfig(
+                vocab_size=4096,
+                hidden_size=32,
+                num_hidden_layers=2,
+                num_attention_heads=4,
+                num_key_value_heads=2,
+                intermediate_size=48,
+            ),
+            True,
+        ),
         (GPT2Config(vocab_size=4096, n_embd=32, n_layer=2, n_head=4), None),
-        (MistralConfig(vocab_size=4096, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, intermediate_size=48, sliding_window=8), False),
+        (
+            MistralConfig(
+                vocab_size=4096,
+                hidden_size=32,
+                num_hidden_layers=2,
+                num_attention_heads=4,
+                num_key_value_heads=2,
+                intermediate_size=48,
+                sliding_window=8,
+            ),
+            False,
+        ),
     ],
     ids=["grouped-query", "learnt-positions", "sliding-window"],
 )

@@ -11,7 +11,10 @@ texts = st.text("ab c", min_size=1, max_size=24)
 
 
 @settings(max_examples=200)
-@given(st.lists(st.tuples(texts, st.sampled_from([None, "d1", "d2"])), min_size=1, max_size=12), st.sampled_from([0.5, 0.8]))
+@given(
+    st.lists(st.tuples(texts, st.sampled_from([None, "d1", "d2"])), min_size=1, max_size=12),
+    st.sampled_from([0.5, 0.8]),
+)
 def test_bars_exactly_the_item_its_twins_near_duplicates_and_cluster(rows, threshold):
     pool = [example(i, text, cluster=cluster) for i, (text, cluster) in enumerate(rows)]
     leak = Leak(pool, threshold)
@@ -27,6 +30,9 @@ def test_bars_exactly_the_item_its_twins_near_duplicates_and_cluster(rows, thres
 
 
 def test_a_changed_figure_in_a_long_sentence_is_a_near_duplicate():
-    pool = [example(1, "Profit at the bank rose by twelve percent to 40 million in the third quarter of the year"), example(2, "Sales fell")]
+    pool = [
+        example(1, "Profit at the bank rose by twelve percent to 40 million in the third quarter of the year"),
+        example(2, "Sales fell"),
+    ]
     item = example("x", "profit at the bank rose by twelve percent to 47 million in the third quarter of the year")
     assert Leak(pool).barred(item) == {0}

@@ -37,7 +37,9 @@ def test_agree_with_scikit_learn(pairs):
     assert value("accuracy", truth, given_answers)[0] == pytest.approx(reference.accuracy_score(truth, said))
     each = reference.f1_score(truth, said, labels=LABELS, average=None, zero_division=math.nan)
     np.testing.assert_allclose(value("class-f1", truth, given_answers), each, atol=1e-12)
-    assert value("macro-f1", truth, given_answers)[0] == pytest.approx(np.nanmean(each) if np.isfinite(each).any() else math.nan, nan_ok=True)
+    assert value("macro-f1", truth, given_answers)[0] == pytest.approx(
+        np.nanmean(each) if np.isfinite(each).any() else math.nan, nan_ok=True
+    )
     assert value("mcc", truth, given_answers)[0] == pytest.approx(reference.matthews_corrcoef(truth, said), abs=1e-9)
 
 

@@ -29,7 +29,12 @@ def test_last_choice_token_is_not_fed():
 
 
 def test_order_drops_repeats_and_keeps_neighbours_together():
-    rows = [Request("a", (2, 1), ((1,),)), Request("b", (1, 1), ((1,),)), Request("a", (2, 1), ((1,),)), Request("c", (2, 0), ((1,),))]
+    rows = [
+        Request("a", (2, 1), ((1,),)),
+        Request("b", (1, 1), ((1,),)),
+        Request("a", (2, 1), ((1,),)),
+        Request("c", (2, 0), ((1,),)),
+    ]
     assert [r.key for r in plan.order(rows)] == ["b", "c", "a"]
 
 

@@ -19,7 +19,9 @@ every_selector = pytest.mark.parametrize("name", SELECTORS)
 
 
 def demos(name, pool, item, shots, order="ascending", seed=0):
-    return Selection(create(name, **({"seed": seed} if name in ("random", "balanced") else {})), pool, shots, order, seed)(item)
+    return Selection(
+        create(name, **({"seed": seed} if name in ("random", "balanced") else {})), pool, shots, order, seed
+    )(item)
 
 
 def ids(found):
@@ -56,7 +58,11 @@ def test_repr_pastes_back_and_unknown_parameters_raise(name):
         create(name, colour="red")
 
 
-POOL = [example(f"{i:02}", f"{word} number {i} of the {label} kind", label) for i, word in enumerate(WORDS) for label in "abc"]
+POOL = [
+    example(f"{i:02}", f"{word} number {i} of the {label} kind", label)
+    for i, word in enumerate(WORDS)
+    for label in "abc"
+]
 POOL = [example(f"{n:02}", e.inputs["text"], e.target) for n, e in enumerate(POOL)]
 ITEMS = [example(f"t{i}", f"{a} {b} today") for i, (a, b) in enumerate(zip(WORDS, WORDS[3:], strict=False))]
 
@@ -91,7 +97,11 @@ def test_an_item_of_the_draw_meets_the_next_of_its_label_instead_of_itself():
 
 @pytest.mark.parametrize("name", ["knn", "bm25"])
 def test_nearest_stands_last_when_ascending(name):
-    pool = [example(1, "the mine dug copper"), example(2, "the bank lost money on loans"), example(3, "a bank closed branches")]
+    pool = [
+        example(1, "the mine dug copper"),
+        example(2, "the bank lost money on loans"),
+        example(3, "a bank closed branches"),
+    ]
     item = example("x", "the bank made money on loans")
     ascending = [e.id for e in demos(name, pool, item, 3).examples]
     assert ascending[-1] == "2"
@@ -99,7 +109,11 @@ def test_nearest_stands_last_when_ascending(name):
 
 
 def test_minilm_finds_meaning_without_shared_words():
-    pool = [example(1, "The cat sleeps on the sofa"), example(2, "Shares of the lender tumbled"), example(3, "Rain is expected")]
+    pool = [
+        example(1, "The cat sleeps on the sofa"),
+        example(2, "Shares of the lender tumbled"),
+        example(3, "Rain is expected"),
+    ]
     chosen = Selection(create("knn", embedder="minilm"), pool, 1, "ascending", 0)(example("x", "Bank stock plunges"))
     assert chosen.examples[0].id == "2"
 

@@ -34,7 +34,10 @@ def write(home):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        (GOOD + "langauge: en\n", r"task\.yaml, line 6, field langauge: unknown key 'langauge'. Did you mean 'language'"),
+        (
+            GOOD + "langauge: en\n",
+            r"task\.yaml, line 6, field langauge: unknown key 'langauge'. Did you mean 'language'",
+        ),
         (GOOD.replace("classification", "clasification"), r"line 1, field kind: .*Did you mean 'classification'"),
         (GOOD.replace("target: label\n", ""), r"field target"),
         (GOOD.replace("[cat, dog]", "[cat]"), r"line 4, field labels"),
@@ -53,7 +56,10 @@ def test_bad_specs(write, spec, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"text": "a", "label": "cat"}\n{"text": "b", "label": "cta"}\n', r"line 2: unknown label 'cta'. Did you mean 'cat'"),
+        (
+            '{"text": "a", "label": "cat"}\n{"text": "b", "label": "cta"}\n',
+            r"line 2: unknown label 'cta'. Did you mean 'cat'",
+        ),
         ('{"text": "a", "label": "cat"}\n\n{"text": \n', r"train\.jsonl, line 3: not valid JSON"),
         ('{"txt": "a", "label": "cat"}\n', r"line 1: no field 'text'; .*mean 'txt'"),
         ("", r"split 'train' is empty"),
@@ -120,8 +126,13 @@ def test_finsentiment_has_the_shape_its_card_says(finsentiment):
         assert labels["neutral"] > labels["positive"] > labels["negative"] > len(rows) / 5
         hard = Counter(e.tags["phenomenon"] for e in rows)
         assert set(hard) == {
-            "plain", "narrowed-loss", "falling-cost", "against-expectations", "opposite-fortunes",
-            "guidance-vs-results", "pleasant-fact",
+            "plain",
+            "narrowed-loss",
+            "falling-cost",
+            "against-expectations",
+            "opposite-fortunes",
+            "guidance-vs-results",
+            "pleasant-fact",
         }
         assert min(hard.values()) >= len(rows) // 15
         assert {e.target for e in rows if e.tags["phenomenon"] == "pleasant-fact"} == {"neutral"}

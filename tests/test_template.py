@@ -24,11 +24,16 @@ def test_plain_text_is_a_completion_prompt(parse):
 
 
 def test_role_tags_make_messages(parse):
-    made = parse("{% system %}Rules{% endsystem %}\n{% for s in shots %}{% user %}{{ s.text }}{% enduser %}"
-                 "{% assistant %}{{ s.answer }}{% endassistant %}{% endfor %}{% user %} {{ text }} {% enduser %}")
+    made = parse(
+        "{% system %}Rules{% endsystem %}\n{% for s in shots %}{% user %}{{ s.text }}{% enduser %}"
+        "{% assistant %}{{ s.answer }}{% endassistant %}{% endfor %}{% user %} {{ text }} {% enduser %}"
+    )
     prompt = made.render(ITEM, [example("2", "Sales fell", "negative")])
     assert prompt.content == (
-        Message("system", "Rules"), Message("user", "Sales fell"), Message("assistant", "negative"), Message("user", "Profit rose")
+        Message("system", "Rules"),
+        Message("user", "Sales fell"),
+        Message("assistant", "negative"),
+        Message("user", "Profit rose"),
     )
     assert prompt.choices == ("positive", "negative", "neutral")
     assert prompt.demos == ("2",)
@@ -41,9 +46,13 @@ def test_data_cannot_forge_a_message(parse):
 
 
 def test_verbalizer_and_settings(parse):
-    made = parse("---\nverbalizer: {positive: 利好, negative: 利空, neutral: 中性}\nanswer_prefix: ''\n---\n{{ text }} ")
+    made = parse(
+        "---\nverbalizer: {positive: 利好, negative: 利空, neutral: 中性}\nanswer_prefix: ''\n---\n{{ text }} "
+    )
     assert made.render(ITEM).choices == ("利好", "利空", "中性")
-    lettered = parse("---\nverbalizer: letters\n---\n{% for l in labels %}{{ l.answer }}={{ l.name }};{% endfor %}{{ text }}")
+    lettered = parse(
+        "---\nverbalizer: letters\n---\n{% for l in labels %}{{ l.answer }}={{ l.name }};{% endfor %}{{ text }}"
+    )
     assert lettered.render(ITEM).content.startswith("A=positive;B=negative;C=neutral;")
 
 
@@ -56,7 +65,10 @@ def test_verbalizer_and_settings(parse):
         ("{{ text", r"t\.j2, line 1: "),
         ("\n\n{% if %}", r"line 3: "),
         ("{{ text.__class__.__mro__ }}", r"line 1: .*unsafe"),
-        ("{% for i in range(99999) %}{% for j in range(99999) %}{{ text }}{% endfor %}{% endfor %}", r"grew past 1000000|grew past"),
+        (
+            "{% for i in range(99999) %}{% for j in range(99999) %}{{ text }}{% endfor %}{% endfor %}",
+            r"grew past 1000000|grew past",
+        ),
         ("{{ 'x' * 100000000 }}", r"operator '\*'"),
         ("{{ 9 ** 9999999 }}", r"operator '\*\*'"),
         ("{{ 'x'.ljust(100000000) }}", r"unsafe"),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from harness import plan
+from harness import parse, plan
 from harness.errors import HarnessError, InputError
 from harness.model import Model
 from harness.types import Answer, Request, Tokens, Usage
@@ -263,9 +263,7 @@ class Transformers:
         for request, made in zip(batch, out[:, width:].tolist(), strict=True):
             ended = eos in made
             row = made[: made.index(eos)] if ended else made
-            text = self.tokenizer.decode(row, skip_special_tokens=True)
-            cut = min((text.find(s) for s in how.stop if s in text), default=-1)
+            text, stopped = parse.until(self.tokenizer.decode(row, skip_special_tokens=True), how.stop)
             new = min(len(row) + 1, how.max_tokens)
             usage = Usage(len(request.prompt), len(request.prompt) + new - 1, new)
-            finish = "stop" if ended or cut >= 0 else "length"
-            yield Answer(request.key, text if cut < 0 else text[:cut], finish, usage=usage)
+            yield Answer(request.key, text, "stop" if ended or stopped else "length", usage=usage)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from harness import plan
+from harness import parse, plan
 from harness.errors import HarnessError, InputError
 from harness.model import Model
 from harness.types import Answer, Request, Usage
@@ -183,7 +183,12 @@ class Vllm:
             new = len(made.token_ids)
             computed = len(request.prompt) - (output.num_cached_tokens or 0) + new - 1
             usage = Usage(len(request.prompt), computed, new)
-            yield Answer(request.key, made.text, "stop" if made.finish_reason == "stop" else "length", usage=usage)
+            # Decoded here: vLLM's own text can begin with the prompt's end, where that is no whole character.
+            assert request.sampling is not None
+            text, _ = parse.until(
+                self.tokenizer.decode(made.token_ids, skip_special_tokens=True), request.sampling.stop
+            )
+            yield Answer(request.key, text, "stop" if made.finish_reason == "stop" else "length", usage=usage)
 
     def _run(self, submitted: Iterator[tuple[str, list[int], Any]]) -> Iterator[Any]:
         """Feed vLLM and yield its finished outputs. What is still out when the reader stops is aborted."""
