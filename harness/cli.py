@@ -129,7 +129,7 @@ def _prompt_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--baselines-only", is_flag=True, help="Run no prompts.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first N items.")
 @click.option("--metric", help="Compare by this metric; else by the task's main one.")
-@click.option("--reference", help="Compare with this run or baseline; else with the best baseline.")
+@click.option("--reference", help="Compare with this one of the baselines; else with the best.")
 @click.option(
     "--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, help="Where runs are kept."
 )
@@ -162,10 +162,15 @@ def run(
     spec = study.Spec(**grid, demos=demo)
     options = {"revision": revision, "dtype": dtype, "trust_remote_code": trust_remote_code}
     engines = [] if baselines_only else [create(engine, model, **options) for model in models]
+    chosen = [task.load(name) for name in tasks]
+    for each in chosen:
+        study.check_task(each, metric)
+    if reference is not None and reference not in spec.baselines:
+        raise unknown("baseline to refer to", reference, spec.baselines, "--reference")
     comparisons, folders = [], []
-    for name in tasks:
+    for each in chosen:
         with Bars() as bars:
-            made = list(study.run(task.load(name), spec, engines, results, bars))
+            made = list(study.run(each, spec, engines, results, bars))
         folders += [folder for _, folder in made]
         comparisons.append(compare.compare([sealed for sealed, _ in made], metric, reference))
     click.echo(render(comparisons, form))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +56,7 @@ def compare(runs: Sequence[Run], metric: str | None = None, reference: str | Non
     if metric not in runs[0].scores:
         raise unknown("metric", metric, runs[0].scores, f"run {runs[0].name}")
     chosen = _reference(runs, metric, reference)
+    titles = Counter(map(describe, runs))
     tables = {run.name: _statistics(run, metric) for run in runs}
     score = metrics.create(_family(metric), runs[0].labels)
     place = score.names.index(metric)
@@ -71,12 +73,19 @@ def compare(runs: Sequence[Run], metric: str | None = None, reference: str | Non
             p = paired.mcnemar(_hits(run), _hits(chosen)).p
         accuracy = run.scores.get("accuracy")
         rows.append(
-            Row(run, describe(run), Estimate(*run.scores[metric]), Estimate(*accuracy) if accuracy else None, gap, p)
+            Row(
+                run,
+                _title(run, titles),
+                Estimate(*run.scores[metric]),
+                Estimate(*accuracy) if accuracy else None,
+                gap,
+                p,
+            )
         )
     n = len(chosen.targets)
     others = [paired.mcnemar(_hits(run), _hits(chosen)) for run in runs if run is not chosen]
     worst = max(((d.only_a + d.only_b) / n for d in others), default=0.0)
-    return Comparison(chosen.task, metric, tuple(rows), describe(chosen), n, power.minimum_detectable(n, worst))
+    return Comparison(chosen.task, metric, tuple(rows), _title(chosen, titles), n, power.minimum_detectable(n, worst))
 
 
 def comparable(runs: Sequence[Run]) -> list[list[Run]]:
@@ -95,6 +104,12 @@ def describe(run: Run) -> str:
     demos = f", {spec['selector']}" if spec["shots"] else ""
     seed = f", seed {spec['seed']}" if spec["seed"] else ""
     return f"{_short(spec['model'])} {spec['shots']}-shot ({spec['template']}{demos}{seed})"
+
+
+def _title(run: Run, titles: Counter[str]) -> str:
+    """The description, with the run's hash where another run has the same."""
+    title = describe(run)
+    return title if titles[title] == 1 else f"{title} #{run.name[-8:]}"
 
 
 def _short(model: Any) -> str:

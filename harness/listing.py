@@ -43,7 +43,7 @@ def _summary(package: str, place: str) -> str:
     """The first sentence of the class's docstring."""
     module, _, cls = place.partition(":")
     doc = inspect.getdoc(getattr(importlib.import_module(f"{package}.{module}"), cls)) or ""
-    return " ".join(doc.split()).split(". ")[0].rstrip(".")
+    return " ".join(doc.split()).split(". ")[0].rstrip(".").replace("``", "")
 
 
 def _task(name: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import metrics, predictors, results, template
-from harness.errors import HarnessError, InputError
+from harness.errors import HarnessError, InputError, unknown
 from harness.journal import Journal
 from harness.predictors.prompted import Prompted
 from harness.results import Run
@@ -197,9 +197,10 @@ def environment() -> dict[str, str]:
     return found
 
 
-def check_task(task: Task) -> None:
-    """Raises InputError for metrics that do not exist, before anything runs."""
-    for name in task.spec.metrics:
-        metrics.create(name, task.labels)
-    if not any(task.spec.main_metric in metrics.create(name, task.labels).names for name in task.spec.metrics):
+def check_task(task: Task, metric: str | None = None) -> None:
+    """Raises InputError for metrics that do not exist, before anything runs; ``metric`` is one to compare by."""
+    names = [name for family in task.spec.metrics for name in metrics.create(family, task.labels).names]
+    if task.spec.main_metric not in names:
         raise InputError(f"task {task.name!r}: main_metric {task.spec.main_metric!r} is no single value.")
+    if metric is not None and metric not in names:
+        raise unknown("metric", metric, names, f"task {task.name!r}")

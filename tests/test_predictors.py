@@ -12,6 +12,7 @@ from harness.predictors.prompted import Prompted
 from harness.selectors import create as selector
 from harness.types import Answer, Status, Usage
 
+IDENTITY = {"model": "m", "dtype": "float32"}
 LABELS = ("positive", "negative", "neutral")
 
 
@@ -20,7 +21,7 @@ def prompted(tiny, finsentiment, name="plain", shots=3, **params):
 
 
 MAKERS = {
-    **{name: (lambda name: lambda *_: predictors.baseline(name, LABELS))(name) for name in predictors.BASELINES},
+    **{name: (lambda *_, name=name: predictors.baseline(name, LABELS)) for name in predictors.BASELINES},
     "prompt": prompted,
     "prompt-knn": lambda tiny, task: Prompted(template.load("chat", task), tiny, selector("knn"), 4),
     "prompt-generate": lambda tiny, task: prompted(tiny, task, mode="generate"),
@@ -132,22 +133,20 @@ class TestOverlength:
 
 
 class TestJournal:
-    IDENTITY = {"model": "m", "dtype": "float32"}
-
     def test_keys_change_with_all_that_can_change_an_answer(self):
         from harness.types import Sampling
 
         keys = {
-            request_key(self.IDENTITY, (1, 2), ((3,),), None),
-            request_key({**self.IDENTITY, "dtype": "bfloat16"}, (1, 2), ((3,),), None),
-            request_key(self.IDENTITY, (1, 2, 2), ((3,),), None),
-            request_key(self.IDENTITY, (1, 2), ((3,), (4,)), None),
-            request_key(self.IDENTITY, (1, 2), ((3, 4),), None),
-            request_key(self.IDENTITY, (1, 2), None, Sampling()),
-            request_key(self.IDENTITY, (1, 2), None, Sampling(seed=1)),
-            request_key(self.IDENTITY, (1, 2), None, Sampling(temperature=0.5)),
-            request_key(self.IDENTITY, (1, 2), None, Sampling(max_tokens=3)),
-            request_key(self.IDENTITY, (1, 2), None, Sampling(stop=())),
+            request_key(IDENTITY, (1, 2), ((3,),), None),
+            request_key({**IDENTITY, "dtype": "bfloat16"}, (1, 2), ((3,),), None),
+            request_key(IDENTITY, (1, 2, 2), ((3,),), None),
+            request_key(IDENTITY, (1, 2), ((3,), (4,)), None),
+            request_key(IDENTITY, (1, 2), ((3, 4),), None),
+            request_key(IDENTITY, (1, 2), None, Sampling()),
+            request_key(IDENTITY, (1, 2), None, Sampling(seed=1)),
+            request_key(IDENTITY, (1, 2), None, Sampling(temperature=0.5)),
+            request_key(IDENTITY, (1, 2), None, Sampling(max_tokens=3)),
+            request_key(IDENTITY, (1, 2), None, Sampling(stop=())),
         }
         assert len(keys) == 10
 

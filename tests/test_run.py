@@ -238,5 +238,6 @@ def test_an_installed_wheel_runs_in_an_empty_folder(tmp_path):
         env={**os.environ, "PYTHONPATH": str(site)},
         capture_output=True,
         text=True,
+        check=True,
     )
     assert found.stdout.startswith(str(site))

@@ -18,7 +18,7 @@ TOLERANCE = {"float32": 1e-3, "float16": 5e-2, "bfloat16": 3e-1}  # of a log-pro
 
 
 class Transformers:
-    """Scores choices by log-likelihood and generates.
+    """Hugging Face transformers, on CPU or CUDA. Scores choices by log-likelihood and generates.
 
     The prefix that a pack of neighbouring prompts share is run once and its keys and values kept; the rest of the
     pack's trie goes through in one pass under a tree mask (each token sees its ancestors only), so that every choice

@@ -32,7 +32,7 @@ class _Pending:
 
 
 class Vllm:
-    """Scores choices by log-likelihood and generates.
+    """vLLM, on a GPU or its CPU build. Scores choices by log-likelihood and generates.
 
     Choices of one token are read from a single request by their ids; a longer choice is a request that is forced
     along its tokens, whose raw log-probabilities vLLM returns. ``prompt_logprobs`` would skip the prefix cache.

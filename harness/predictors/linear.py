@@ -11,7 +11,9 @@ from harness.types import Example, Prediction, Signature
 
 
 class TfidfLogreg:
-    """Word 1-2-grams and character 2-5-grams (inside word boundaries), sublinear TF-IDF, multinomial logistic
+    """Logistic regression over TF-IDF of words and characters.
+
+    Word 1-2-grams and character 2-5-grams (inside word boundaries), sublinear TF-IDF, multinomial logistic
     regression with inverse regularisation strength ``C``."""
 
     name = "tfidf-logreg"

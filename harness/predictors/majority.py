@@ -11,7 +11,9 @@ from harness.types import Example, Prediction, Signature
 
 
 class Majority:
-    """Ties go to the label named first in the task. Shares are smoothed by one (Laplace), so none is zero."""
+    """The commonest label of the training split.
+
+    Ties go to the label named first in the task. Shares are smoothed by one (Laplace), so none is zero."""
 
     name = "majority"
     drawn = False

@@ -10,7 +10,9 @@ from harness.types import Example
 
 
 class Balanced(Random):
-    """Labels take turns in an order drawn anew each round; a barred example's place goes to the next of its label."""
+    """A random draw with the labels in turn.
+
+    Their order is drawn anew each round; a barred example's place goes to the next of its label."""
 
     name = "balanced"
 

@@ -21,7 +21,7 @@ def words(text: str) -> list[str]:
 
 
 class Bm25:
-    """Robertson's BM25 with k1 1.5 and b 0.75; ties by id."""
+    """Those whose words weigh most against the item's. Robertson's BM25 with k1 1.5 and b 0.75; ties by id."""
 
     name = "bm25"
 

@@ -10,7 +10,8 @@ from harness.types import Example
 
 
 class Fixed:
-    """``ids`` first, in the order given, then the rest of the pool in id order (which stand in for barred ones)."""
+    """The same demonstrations for every item, named by id. ``ids`` come first, in the order given, then the rest of the
+    pool in id order, which stands in for barred ones."""
 
     name = "fixed"
 

@@ -13,7 +13,9 @@ from harness.types import Example
 
 
 class Knn:
-    """Nearest first; ties by id. ``embedder`` is ``lsa``, ``minilm`` or a model's path or hub name."""
+    """The nearest by cosine similarity of embeddings.
+
+    Ties go by id. ``embedder`` is ``lsa``, ``minilm`` or a model's path or hub name."""
 
     name = "knn"
 
@@ -36,7 +38,7 @@ class Knn:
 
 
 class KnnBalanced(Knn):
-    """The nearest of each label in turn."""
+    """The nearest of each label in turn, by cosine similarity of embeddings."""
 
     name = "knn-balanced"
 

@@ -13,7 +13,7 @@ DRAWS = ("shared", "per-item")
 
 
 class Random:
-    """``draw`` is ``shared`` (keyed by the seed) or ``per-item`` (keyed by seed and example id)."""
+    """A uniform draw. ``draw`` is ``shared`` (keyed by the seed) or ``per-item`` (keyed by seed and example id)."""
 
     name = "random"
 
