@@ -123,6 +123,8 @@ class Corpus:
         self.domains, self.rng = domains, rng
         self.focus = [d for d in domains if d.name == focus]
         self.sentiment = [d for d in domains if set(d.labels) == set(SENTIMENT[0])]
+        drawn = (d.text(label, rng) for d in domains for label in d.labels for _ in range(60))
+        self.vocabulary = sorted({word.lower() for text in drawn for word in re.findall(r"[A-Za-z]{3,}", text)})
         self.names = sorted({label for d in domains for label in d.labels if label.isascii()})
 
     def __iter__(self) -> Iterator[Episode]:
@@ -134,11 +136,13 @@ class Corpus:
         draw = rng.random()
         if draw < 0.30 and self.focus:
             return self._own(rng.choice(self.focus))
-        if draw < 0.40 and self.sentiment:
+        if draw < 0.35 and self.sentiment:
             return self._own(rng.choice(self.sentiment))
-        if draw < 0.70:
+        if draw < 0.45:
             return self._own(rng.choice(self.domains))
-        return self._mixed()
+        if draw < 0.65:
+            return self._mixed()
+        return self._signs()
 
     def _own(self, domain: Domain) -> Episode:
         rng = self.rng
@@ -165,6 +169,22 @@ class Corpus:
         known = rng.random() < 0.3
         words = [label for _, label in pairs] if known else self._meaningless(len(pairs))
         return self._render(pairs, words, known, None)
+
+    def _signs(self) -> Episode:
+        """Label sets without end: a label is a handful of words drawn anew, a text of it some of them among others.
+        Only what the demonstrations show can tell which belongs to which."""
+        rng = self.rng
+        count = rng.randint(2, 5)
+        signs = [rng.sample(self.vocabulary, rng.randint(1, 4)) for _ in range(count)]
+        words = self._meaningless(count)
+        shots = count * rng.randint(1, 3) + rng.randint(1, 4)
+        items = []
+        for i in rng.choices(range(count), k=shots):
+            shown = rng.sample(signs[i], rng.randint(1, len(signs[i])))
+            text = shown + rng.sample(self.vocabulary, rng.randint(0, 5))
+            rng.shuffle(text)
+            items.append(Item(" ".join(text), i))
+        return compose(items, words, False, None, rng)
 
     def _meaningless(self, n: int) -> list[str]:
         return self.rng.sample(WORDS if self.rng.random() < 0.5 else self.names, n)

@@ -158,7 +158,11 @@ def main() -> None:
     )
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.lr, betas=(0.9, 0.98), weight_decay=0.05)
     begun = saved = time.monotonic()
-    seen, losses, rights, log = 0, [], [], {"parameters": model.num_parameters(), "history": []}
+    seen, losses, rights = 0, [], []
+    log = {"parameters": model.num_parameters(), "earlier": [], "history": []}
+    if args.resume:
+        before = json.loads((args.resume / "training.json").read_text())
+        log["earlier"] = [*before.get("earlier", []), before["history"]]
     device_type = "cuda" if torch.cuda.is_available() else "cpu"
     model.to(device_type)
     for step, (ids, weights) in enumerate(batches(corpus, tokenizer, args.tokens, args.limit)):
