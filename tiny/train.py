@@ -119,7 +119,7 @@ def save(model, tokenizer, out: Path, log: dict) -> None:
     (out / "training.json").write_text(json.dumps(log, indent=1) + "\n")
 
 
-def main() -> None:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("models/tiny"))
     parser.add_argument("--minutes", type=float, default=60)
@@ -129,7 +129,11 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", type=Path, help="a model folder to go on from")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = arguments()
     torch.manual_seed(args.seed)
     corpus = Corpus(load(), random.Random(args.seed))
     if args.resume:
