@@ -128,6 +128,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, default=420, help="tokens an episode")
     parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--easy", type=float, default=0.5, help="share of exercises at the start; a tenth at the end")
     parser.add_argument("--resume", type=Path, help="a model folder to go on from")
     return parser.parse_args()
 
@@ -174,6 +175,7 @@ def main() -> None:
         if gone >= 1:
             break
         rate = args.lr * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * gone)))
+        corpus.easy = 0.1 + (args.easy - 0.1) * max(0.0, 1 - 2 * gone)
         for group in optimizer.param_groups:
             group["lr"] = rate
         with torch.autocast(device_type, dtype=torch.bfloat16):
