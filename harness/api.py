@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import compare as comparison
-from harness import engines, predictors, results, study, task
+from harness import engines, predictors, results, sampling, study, task
 from harness.predictors.prompted import Prompted
 from harness.report import Table
 from harness.results import Run
@@ -43,13 +43,19 @@ def prompted(
 
 def baseline(name: str, task: Task, **params: Any) -> Predictor:
     """The baseline ``name`` as a predictor."""
-    return predictors.baseline(name, task.labels, **params)
+    return predictors.baseline(name, task, **params)
 
 
-def evaluate(predictor: Predictor, task: Task, split: str = "test", limit: int | None = None) -> Run:
-    """Fit ``predictor`` on the train split and score it on ``split``. Nothing is written; see ``save``."""
+def evaluate(
+    predictor: Predictor, task: Task, split: str = "test", limit: int | None = None, train_size: str = "full"
+) -> Run:
+    """Fit ``predictor`` on the train split, or a sample of it by the predictor's seed (100, 10/class), and score it on
+    ``split``. Nothing is written; see ``save``."""
     study.check_task(task)
-    return study.execute(task, predictor, task.examples("train"), task.examples(split)[:limit], split)
+    train = sampling.sample(task.examples("train"), train_size, predictor.seed)
+    dev = task.examples("dev") if "dev" in task.spec.splits else ()
+    planned = study.Planned(predictor, train, None if train_size == sampling.FULL else train_size)
+    return study.execute(task, planned, task.examples(split)[:limit], split, dev)
 
 
 def compare(runs: Sequence[Run], metric: str | None = None, reference: str | None = None) -> Table:

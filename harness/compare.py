@@ -2,52 +2,97 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from harness import metrics
+from harness import estimate, metrics, results
 from harness.errors import InputError, unknown
-from harness.metrics import Array
+from harness.metrics import Array, Metric
 from harness.results import Run
-from harness.stats import paired, power
+from harness.stats import multiple, paired, power
 from harness.stats.intervals import Estimate
-from harness.types import Example
+from harness.stats.paired import Discordance
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Money a million tokens, by what is counted: ``prompt`` tokens are those computed."""
+
+    prompt: float
+    generated: float = 0.0
+
+    def of(self, run: Run) -> float:
+        """What the run's tokens cost."""
+        return (run.usage["computed_tokens"] * self.prompt + run.usage["generated_tokens"] * self.generated) / 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One run in a table. ``difference`` is its main metric minus the reference's (None on the reference itself);
-    ``p`` is McNemar's exact p on the items' hits."""
+    """One predictor in a table: its ``runs`` differ by their seed only, and every value is their mean, with an interval
+    that holds the seeds' variance too. ``difference`` is the main metric minus the reference's (None on the reference
+    itself), ``p`` tests it and ``adjusted`` is p for the number of rows. ``discordance`` counts the items of the first
+    run against the reference's first. Tokens, seconds and ``cost`` are sums over the runs."""
 
-    run: Run
+    runs: tuple[Run, ...]
     title: str
     score: Estimate
     accuracy: Estimate | None
     difference: Estimate | None
     p: float | None
+    adjusted: float | None
+    discordance: Discordance | None
+    cost: float | None
+
+    @property
+    def run(self) -> Run:
+        """The first of the runs."""
+        return self.runs[0]
+
+    @property
+    def prompted(self) -> bool:
+        return bool(self.run.spec["predictor"] == "prompt")
+
+    def count(self, what: str) -> int:
+        """Items over all runs of a status, such as ``unparsed``, or of another count."""
+        return sum(int(run.counts.get(what, 0)) for run in self.runs)
+
+    def used(self, what: str) -> float:
+        """Usage over all runs, such as ``computed_tokens`` or ``seconds``."""
+        return float(sum(run.usage[what] for run in self.runs))
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A table ready to be shown; ``detectable`` is the smallest difference of accuracies these items can show."""
+    """A table ready to be shown; ``detectable`` is the smallest difference of accuracies these items can show, at the
+    largest discordance seen. ``correction`` names how p is adjusted."""
 
     task: str
     metric: str
     rows: tuple[Row, ...]
-    reference: str | None
+    reference: str
     n: int
+    clustered: bool
     detectable: float
+    correction: str
 
 
-def compare(runs: Sequence[Run], metric: str | None = None, reference: str | None = None) -> Comparison:
+def compare(
+    runs: Sequence[Run],
+    metric: str | None = None,
+    reference: str | None = None,
+    correction: str = "holm",
+    price: Price | None = None,
+) -> Comparison:
     """Hold runs on the same items side by side.
 
-    ``reference`` is a run's name; without one it is the best baseline by the main metric, else the first run. Raises
-    InputError where the runs are over different items or labels.
+    Runs that differ by their seed only make one row. ``reference`` is a run, a baseline or a row's title; without one
+    it is the best baseline by the main metric, else the first row. Raises InputError where the runs are over different
+    items or labels.
     """
     if not runs:
         raise InputError("nothing to compare: no runs. Make some with `harness run --task NAME`.")
@@ -55,37 +100,71 @@ def compare(runs: Sequence[Run], metric: str | None = None, reference: str | Non
     metric = metric or str(runs[0].spec["main_metric"])
     if metric not in runs[0].scores:
         raise unknown("metric", metric, runs[0].scores, f"run {runs[0].name}")
-    chosen = _reference(runs, metric, reference)
-    titles = Counter(map(describe, runs))
-    tables = {run.name: _statistics(run, metric) for run in runs}
-    score = metrics.create(_family(metric), runs[0].labels)
-    place = score.names.index(metric)
-    rows = []
-    for run in runs:
-        gap = p = None
-        if run is not chosen:
-            gap = paired.bootstrap(
-                tables[run.name],
-                tables[chosen.name],
-                lambda totals: score.score(totals)[..., place : place + 1],
-                np.random.default_rng(0),
-            )
-            p = paired.mcnemar(_hits(run), _hits(chosen)).p
-        accuracy = run.scores.get("accuracy")
-        rows.append(
-            Row(
-                run,
-                _title(run, titles),
-                Estimate(*run.scores[metric]),
-                Estimate(*accuracy) if accuracy else None,
-                gap,
-                p,
-            )
-        )
-    n = len(chosen.targets)
-    others = [paired.mcnemar(_hits(run), _hits(chosen)) for run in runs if run is not chosen]
-    worst = max(((d.only_a + d.only_b) / n for d in others), default=0.0)
-    return Comparison(chosen.task, metric, tuple(rows), _title(chosen, titles), n, power.minimum_detectable(n, worst))
+    groups = grouped([results.aligned(run, runs[0]) for run in runs])
+    chosen = _reference(groups, metric, reference)
+    titles = Counter(describe(group) for group in groups)
+    rows = [_row(group, chosen, metric, price, titles) for group in groups]
+    known = [row.p for row in rows if row.p is not None]
+    adjusted = iter(multiple.adjust(known, correction))
+    rows = [row if row.p is None else replace(row, adjusted=next(adjusted)) for row in rows]
+    worst = max((row.discordance.share for row in rows if row.discordance), default=0.0)
+    first = runs[0]
+    n = len(first.examples)
+    clustered = results.clusters(first.examples) is not None
+    title = _title(chosen, titles)
+    detectable = power.minimum_detectable(n, worst)
+    return Comparison(first.task, metric, tuple(rows), title, n, clustered, detectable, correction)
+
+
+def _row(
+    group: tuple[Run, ...], chosen: tuple[Run, ...], metric: str, price: Price | None, titles: Counter[str]
+) -> Row:
+    gap = p = found = None
+    if group is not chosen:
+        gap = difference(group, chosen, metric)
+        made = family(metric, group[0].labels)
+        left, right = ([statistics(run, made) for run in side] for side in (group, chosen))
+        p = estimate.p_value(made, metric, left, right, results.clusters(group[0].examples))
+        found = discordance(group[0], chosen[0])
+    accuracy = score(group, "accuracy") if "accuracy" in group[0].scores else None
+    cost = sum(map(price.of, group)) if price and group[0].spec["predictor"] == "prompt" else None
+    return Row(group, _title(group, titles), score(group, metric), accuracy, gap, p, None, found, cost)
+
+
+def score(runs: Sequence[Run], metric: str) -> Estimate:
+    """The metric over runs that differ by their seed only: as sealed for one run, else over items and seeds."""
+    if len(runs) == 1:
+        return Estimate(*runs[0].scores[metric])
+    made = family(metric, runs[0].labels)
+    found = estimate.estimates(made, [statistics(run, made) for run in runs], results.clusters(runs[0].examples))
+    return found[made.names.index(metric)]
+
+
+def difference(runs: Sequence[Run], against: Sequence[Run], metric: str, level: float = 0.95) -> Estimate:
+    """``metric`` of ``runs`` minus that of ``against``, paired item by item, with its interval of ``level``."""
+    made = family(metric, runs[0].labels)
+    left, right = ([statistics(run, made) for run in side] for side in (runs, against))
+    return estimate.difference(made, metric, left, right, results.clusters(runs[0].examples), level)
+
+
+def discordance(run: Run, against: Run) -> Discordance:
+    """Items that only one of two runs has right."""
+    return paired.discordance(hits(run), hits(against))
+
+
+def family(metric: str, labels: tuple[str, ...]) -> Metric:
+    """The metric that gives the value ``metric``: ``class-f1`` gives ``f1[positive]``."""
+    return metrics.create("class-f1" if metric.startswith("f1[") else metric, labels)
+
+
+def statistics(run: Run, metric: Metric) -> Array:
+    """(n, d) sufficient statistics of the run's items."""
+    return metric.statistics(run.examples, run.predictions)
+
+
+def hits(run: Run) -> Array:
+    """(n,) 1 for each item answered rightly."""
+    return np.array([p.output == e.target for p, e in zip(run.predictions, run.examples, strict=True)], float)
 
 
 def comparable(runs: Sequence[Run]) -> list[list[Run]]:
@@ -96,24 +175,51 @@ def comparable(runs: Sequence[Run]) -> list[list[Run]]:
     return list(groups.values())
 
 
-def describe(run: Run) -> str:
-    """A run in a few words."""
-    spec = run.spec
+def grouped(runs: Sequence[Run]) -> list[tuple[Run, ...]]:
+    """The runs in rows: those of one row differ by what a seed draws only."""
+    rows: dict[object, list[Run]] = {}
+    for run in runs:
+        drawn = {"seed", "train"}  # a sample of the train split is drawn by the seed
+        if run.spec["train_size"] is None:
+            drawn.discard("train")
+        # Selectors write their seed into their name.
+        fixed = [
+            (key, value.replace(f"seed={run.spec['seed']}", ""))
+            for key, value in run.signature.pairs
+            if key not in drawn
+        ]
+        rows.setdefault((run.spec["train_size"], tuple(fixed)), []).append(run)
+    return [tuple(row) for row in rows.values()]
+
+
+def describe(group: Sequence[Run]) -> str:
+    """A row in a few words."""
+    spec = group[0].spec
+    seeds = ", ".join(str(run.spec["seed"]) for run in group)
+    seed = f"seeds {seeds}" if len(group) > 1 else f"seed {seeds}" if spec["seed"] else ""
     if spec["predictor"] != "prompt":
-        return str(spec["predictor"]) + (f" (seed {spec['seed']})" if spec["seed"] else "")
-    demos = f", {spec['selector']}" if spec["shots"] else ""
-    seed = f", seed {spec['seed']}" if spec["seed"] else ""
-    return f"{_short(spec['model'])} {spec['shots']}-shot ({spec['template']}{demos}{seed})"
+        notes = [_short(spec["model"]), seed]
+        name = str(spec["predictor"])
+    else:
+        demos = [spec["selector"]] if spec["shots"] else []
+        order = [f"{spec['order']} order"] if spec["order"] not in (None, "ascending") else []
+        notes = [spec["template"], *demos, *order, seed]
+        name = f"{_short(spec['model'])} {spec['shots']}-shot"
+    text = ", ".join(filter(None, notes))
+    return f"{name} ({text})" if text else name
 
 
-def _title(run: Run, titles: Counter[str]) -> str:
-    """The description, with the run's hash where another run has the same."""
-    title = describe(run)
-    return title if titles[title] == 1 else f"{title} #{run.name[-8:]}"
+def _title(group: Sequence[Run], titles: Counter[str]) -> str:
+    """The description, with more where another row has the same."""
+    title = describe(group)
+    if titles[title] == 1:
+        return title
+    size = group[0].spec["train_size"]
+    return f"{title} #{group[0].name[-8:]}" if group[0].spec["predictor"] == "prompt" or not size else title
 
 
 def _short(model: Any) -> str:
-    return str(model).rstrip("/").rsplit("/", 1)[-1]
+    return "" if model is None else str(model).rstrip("/").rsplit("/", 1)[-1]
 
 
 def _comparable(runs: Sequence[Run]) -> None:
@@ -127,24 +233,22 @@ def _comparable(runs: Sequence[Run]) -> None:
                 )
 
 
-def _reference(runs: Sequence[Run], metric: str, name: str | None) -> Run:
+def _reference(groups: Sequence[tuple[Run, ...]], metric: str, name: str | None) -> tuple[Run, ...]:
+    def value(group: Sequence[Run]) -> float:
+        found = float(np.mean([run.scores[metric][0] for run in group]))
+        return -math.inf if math.isnan(found) else found
+
     if name is not None:
-        found = next((run for run in runs if name in (run.name, run.spec["predictor"], describe(run))), None)
-        if found is None:
-            raise unknown("reference run", name, [run.name for run in runs])
-        return found
-    baselines = [run for run in runs if run.spec["predictor"] != "prompt"]
-    return max(baselines, key=lambda run: run.scores[metric][0]) if baselines else runs[0]
+        for group in groups:
+            if name in names(group):
+                return group
+        raise unknown("reference", name, [describe(group) for group in groups])
+    baselines = [group for group in groups if group[0].spec["predictor"] != "prompt"]
+    return max(baselines, key=value) if baselines else groups[0]
 
 
-def _family(metric: str) -> str:
-    return "class-f1" if metric.startswith("f1[") else metric
-
-
-def _statistics(run: Run, metric: str) -> Array:
-    examples = [Example(p.example_id, {}, target) for p, target in zip(run.predictions, run.targets, strict=True)]
-    return metrics.create(_family(metric), run.labels).statistics(examples, run.predictions)
-
-
-def _hits(run: Run) -> Array:
-    return np.array([p.output == t for p, t in zip(run.predictions, run.targets, strict=True)], float)
+def names(group: Sequence[Run]) -> list[str]:
+    """What a row may be called: its runs' names, its baseline (with and without its model), its description."""
+    spec: Mapping[str, Any] = group[0].spec
+    baseline = [] if spec["predictor"] == "prompt" else [spec["predictor"], f"{spec['predictor']}:{spec['model']}"]
+    return [*(run.name for run in group), *baseline, describe(group)]

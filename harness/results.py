@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,16 @@ from harness.errors import InputError
 from harness.types import Example, Prediction, Signature, Status, Trace
 
 # History of the layout of run.json. 1: spec, signature, items_hash, labels, metrics, usage, counts, environment,
-# checksums.
-VERSION = 1
+# checksums. 2: history; predictions.parquet holds each item's cluster and tags.
+VERSION = 2
 PARTS = ("value", "low", "high")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """A finished run. ``spec`` says what was asked for, ``signature`` what was used, ``scores`` maps a metric's name to
-    (value, low, high), ``usage`` counts tokens and seconds, ``counts`` items by status."""
+    (value, low, high), ``usage`` counts tokens and seconds, ``counts`` items by status. ``examples`` are the items,
+    without their inputs, in the order of ``predictions``. ``history`` holds a training's epochs."""
 
     name: str
     task: str
@@ -34,11 +35,28 @@ class Run:
     items_hash: str
     labels: tuple[str, ...]
     predictions: tuple[Prediction, ...]
-    targets: tuple[str, ...]
+    examples: tuple[Example, ...]
     scores: Mapping[str, tuple[float, float, float]]
     usage: Mapping[str, float]
     counts: Mapping[str, int]
     environment: Mapping[str, str]
+    history: tuple[Mapping[str, float], ...] = ()
+
+
+def clusters(examples: Sequence[Example]) -> list[str] | None:
+    """Each item's cluster, or the item itself where it has none; None where no item has one."""
+    if all(example.cluster is None for example in examples):
+        return None
+    return [f"item {e.id}" if e.cluster is None else f"cluster {e.cluster}" for e in examples]
+
+
+def aligned(run: Run, like: Run) -> Run:
+    """``run`` with its items in the order of ``like``'s: the same items may have been asked in another order."""
+    if run.examples == like.examples:
+        return run
+    places = {example.id: place for place, example in enumerate(run.examples)}
+    order = [places[example.id] for example in like.examples]
+    return replace(run, examples=like.examples, predictions=tuple(run.predictions[place] for place in order))
 
 
 def items_hash(examples: Sequence[Example]) -> str:
@@ -88,6 +106,7 @@ def seal(run: Run, root: Path) -> Path:
             "usage": dict(run.usage),
             "counts": dict(run.counts),
             "environment": dict(run.environment),
+            "history": [dict(epoch) for epoch in run.history],
             "checksums": {"predictions.parquet": _digest(work / "predictions.parquet")},
         }
         text = json.dumps(document, indent=2, ensure_ascii=False)
@@ -130,11 +149,12 @@ def load(folder: Path) -> Run:
         document["items_hash"],
         tuple(document["labels"]),
         tuple(_prediction(row) for row in rows.to_dict("records")),
-        tuple(rows["target"]),
+        tuple(_example(row) for row in rows.to_dict("records")),
         {name: _bounds(values) for name, values in document["metrics"].items()},
         document["usage"],
         document["counts"],
         document["environment"],
+        tuple(document["history"]),
     )
 
 
@@ -166,24 +186,31 @@ def _table(run: Run) -> Any:
     import pandas
 
     rows = []
-    for prediction, target in zip(run.predictions, run.targets, strict=True):
+    for prediction, example in zip(run.predictions, run.examples, strict=True):
         trace = prediction.trace or Trace()
         rows.append(
             {
                 "id": prediction.example_id,
-                "target": target,
+                "target": example.target,
                 "output": prediction.output,
                 "status": prediction.status.value,
-                "correct": prediction.output == target,
+                "correct": prediction.output == example.target,
                 "label_logprobs": prediction.label_logprobs,
                 "demos": list(trace.demos),
                 "excluded": list(trace.excluded),
                 "dropped_demos": trace.dropped_demos,
                 "raw": trace.raw,
                 "choice_logprobs": trace.choice_logprobs,
+                "cluster": example.cluster,
+                "tags": json.dumps(dict(example.tags), ensure_ascii=False),
             }
         )
     return pandas.DataFrame(rows)
+
+
+def _example(row: Mapping[Any, Any]) -> Example:
+    cluster = row["cluster"] if isinstance(row["cluster"], str) else None
+    return Example(row["id"], {}, row["target"], cluster, json.loads(row["tags"]))
 
 
 def _prediction(row: Mapping[Any, Any]) -> Prediction:

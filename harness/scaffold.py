@@ -9,9 +9,9 @@ from pathlib import Path
 
 import yaml
 
+from harness.chance import rng
 from harness.errors import InputError, unknown
 from harness.leak import Leak
-from harness.selectors import rng
 from harness.types import Example
 
 PLAIN = """---

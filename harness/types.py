@@ -147,7 +147,9 @@ class Signature:
 class Predictor(Protocol):
     """A prompted LLM, a fine-tuned model, a linear classifier: nothing downstream knows which.
 
-    ``seed`` is what it draws by, ``drawn`` whether it draws at all, ``settings`` what a table names it by.
+    ``seed`` is what it draws by, ``drawn`` whether it draws at all, ``settings`` what a table names it by. ``fit`` may
+    use ``dev`` to decide when to stop; it never learns from it. ``history`` is what was watched while fitting, one
+    mapping an epoch; empty where nothing is trained in epochs.
     """
 
     name: str
@@ -159,7 +161,9 @@ class Predictor(Protocol):
     def settings(self) -> Mapping[str, Any]: ...
     @property
     def signature(self) -> Signature: ...
-    def fit(self, train: Sequence[Example]) -> Self: ...
+    @property
+    def history(self) -> Sequence[Mapping[str, float]]: ...
+    def fit(self, train: Sequence[Example], dev: Sequence[Example] = ()) -> Self: ...
     def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]: ...
 
 

@@ -136,7 +136,7 @@ class Corpus:
     def episode(self) -> Episode:
         rng = self.rng
         if rng.random() < self.easy:
-            return self._repeat() if rng.random() < 0.4 else self._signs(1, 0, 24)
+            return self._repeat() if rng.random() < 0.6 else self._signs(1, 0, 24)
         draw = rng.random()
         if draw < 0.30 and self.focus:
             return self._own(rng.choice(self.focus))

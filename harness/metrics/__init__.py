@@ -26,13 +26,16 @@ METRICS = {
 
 class Metric(Protocol):
     """``statistics``: (n_items, d) sums that add up over items; ``score``: (..., d) totals to (..., k) values, one for
-    each of ``names``. ``proportion`` says that a score is a share of independent items (a Wilson interval holds)."""
+    each of ``names``. ``proportion`` says that a score is a share of items, the first column over their number.
+    ``extremes``: (2, d) rows of an average item answered well and of one answered badly, given the totals; None where
+    items are not simply right or wrong. Intervals need them where errors are rare."""
 
     names: tuple[str, ...]
     proportion: bool
 
     def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array: ...
     def score(self, totals: Array) -> Array: ...
+    def extremes(self, totals: Array) -> Array | None: ...
 
 
 def create(name: str, labels: tuple[str, ...]) -> Metric:

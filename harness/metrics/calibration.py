@@ -34,3 +34,6 @@ class ExpectedCalibrationError:
     def score(self, totals: Array) -> Array:
         items, confidence, hits = np.moveaxis(totals.reshape(*totals.shape[:-1], BINS, 3), -1, 0)
         return divide(np.abs(confidence - hits).sum(-1), items.sum(-1))[..., None]
+
+    def extremes(self, totals: Array) -> Array | None:
+        return None

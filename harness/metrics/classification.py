@@ -11,15 +11,18 @@ from harness.metrics import Array, divide
 from harness.types import Example, Prediction, Status
 
 
-def confusion(labels: tuple[str, ...], examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
-    """(n, L * (L + 1)) one-hot rows: the cell (true label, predicted label), the last column for no answer."""
+def margins(labels: tuple[str, ...], examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
+    """(n, 3 L) one-hot rows: the label where the answer is right, the true label, the answer (none where there is no
+    answer). All that F1 and MCC ask for, and less than the L (L + 1) cells of a confusion matrix."""
     place = {label: i for i, label in enumerate(labels)}
-    width = len(labels) + 1
-    rows = np.zeros((len(examples), len(labels) * width))
+    rows = np.zeros((len(examples), 3, len(labels)))
     for i, (example, prediction) in enumerate(zip(examples, predictions, strict=True)):
-        said = len(labels) if prediction.output is None else place[prediction.output]
-        rows[i, place[example.target] * width + said] = 1
-    return rows
+        true = place[example.target]
+        rows[i, 1, true] = 1
+        if prediction.output is not None:
+            rows[i, 2, place[prediction.output]] = 1
+            rows[i, 0, true] = prediction.output == example.target
+    return rows.reshape(len(examples), 3 * len(labels))
 
 
 class Accuracy:
@@ -37,6 +40,9 @@ class Accuracy:
     def score(self, totals: Array) -> Array:
         return divide(totals[..., :1], totals[..., 1:])
 
+    def extremes(self, totals: Array) -> Array | None:
+        return np.array([[1.0, 1.0], [0.0, 1.0]])
+
 
 class ParseFailureRate(Accuracy):
     """Share of items whose generated text names no label, or several."""
@@ -47,6 +53,9 @@ class ParseFailureRate(Accuracy):
     def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
         failed = [p.status is Status.UNPARSED for p in predictions]
         return np.stack([np.asarray(failed, float), np.ones(len(failed))], axis=1)
+
+    def extremes(self, totals: Array) -> Array | None:
+        return np.array([[0.0, 1.0], [1.0, 1.0]])
 
 
 class ClassF1:
@@ -59,11 +68,18 @@ class ClassF1:
         self.names = tuple(f"f1[{label}]" for label in labels)
 
     def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
-        return confusion(self.labels, examples, predictions)
+        return margins(self.labels, examples, predictions)
 
     def score(self, totals: Array) -> Array:
-        hits, true, said = _margins(self.labels, totals)
+        hits, true, said = _split(totals)
         return divide(2 * hits, true + said)
+
+    def extremes(self, totals: Array) -> Array | None:
+        """The labels in the shares in which they occur; a wrong answer is any other label, all alike."""
+        _, true, _ = _split(totals)
+        share = divide(true, true.sum(keepdims=True))
+        other = (1 - share) / (len(self.labels) - 1)
+        return np.stack([np.concatenate([share, share, share]), np.concatenate([0 * share, share, other])])
 
 
 class MacroF1(ClassF1):
@@ -73,7 +89,7 @@ class MacroF1(ClassF1):
         self.labels, self.names = labels, ("macro-f1",)
 
     def score(self, totals: Array) -> Array:
-        hits, true, said = _margins(self.labels, totals)
+        hits, true, said = _split(totals)
         counted = (true + said) > 0
         each = np.where(counted, divide(2 * hits, true + said), 0)
         return divide(each.sum(-1, keepdims=True), counted.sum(-1, keepdims=True).astype(float))
@@ -87,22 +103,16 @@ class Mcc(ClassF1):
         self.labels, self.names = labels, ("mcc",)
 
     def score(self, totals: Array) -> Array:
-        cells = _cells(self.labels, totals)
-        hits, true, said = _margins(self.labels, totals)
-        n = cells.sum((-2, -1))
-        none = cells[..., -1].sum(-1)
+        hits, true, said = _split(totals)
+        n = true.sum(-1)
+        none = n - said.sum(-1)
         top = hits.sum(-1) * n - (true * said).sum(-1)
         spread = (n**2 - (said**2).sum(-1) - none**2) * (n**2 - (true**2).sum(-1))
         out = np.divide(top, np.sqrt(np.maximum(spread, 0)), out=np.zeros_like(top), where=spread > 0)
         return np.where(n > 0, out, np.nan)[..., None]
 
 
-def _cells(labels: tuple[str, ...], totals: Array) -> Array:
-    return totals.reshape(*totals.shape[:-1], len(labels), len(labels) + 1)
-
-
-def _margins(labels: tuple[str, ...], totals: Array) -> tuple[Array, Array, Array]:
+def _split(totals: Array) -> tuple[Array, Array, Array]:
     """(..., L) each: items answered rightly, items of the label, items answered with it."""
-    cells = _cells(labels, totals)
-    square = cells[..., :-1]
-    return np.diagonal(square, axis1=-2, axis2=-1), cells.sum(-1), square.sum(-2)
+    rows = totals.reshape(*totals.shape[:-1], 3, totals.shape[-1] // 3)
+    return rows[..., 0, :], rows[..., 1, :], rows[..., 2, :]

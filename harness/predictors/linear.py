@@ -17,6 +17,7 @@ class TfidfLogreg:
     regression with inverse regularisation strength ``C``."""
 
     name = "tfidf-logreg"
+    history = ()
     drawn = False  # the solver is deterministic
 
     def __init__(self, labels: tuple[str, ...], C: float = 10.0, seed: int = 0) -> None:
@@ -32,7 +33,7 @@ class TfidfLogreg:
 
         return Signature.of(predictor=self.name, features="word1-2+char_wb2-5", C=self.C, sklearn=sklearn.__version__)
 
-    def fit(self, train: Sequence[Example]) -> Self:
+    def fit(self, train: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline, make_union

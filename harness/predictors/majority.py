@@ -16,6 +16,7 @@ class Majority:
     Ties go to the label named first in the task. Shares are smoothed by one (Laplace), so none is zero."""
 
     name = "majority"
+    history = ()
     drawn = False
 
     def __init__(self, labels: tuple[str, ...], seed: int = 0) -> None:
@@ -29,7 +30,7 @@ class Majority:
     def signature(self) -> Signature:
         return Signature.of(predictor=self.name)
 
-    def fit(self, train: Sequence[Example]) -> Self:
+    def fit(self, train: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
         counts = Counter(example.target for example in train)
         self._answer = max(self.labels, key=lambda label: counts[label])
         total = len(train) + len(self.labels)

@@ -49,6 +49,10 @@ class Prompted:
         self.trie_tokens = 0
 
     @property
+    def history(self) -> Sequence[Mapping[str, float]]:
+        return ()
+
+    @property
     def drawn(self) -> bool:
         """Whether the seed matters."""
         return self.shots > 0
@@ -59,6 +63,7 @@ class Prompted:
             "template": self.template.name,
             "selector": self.selector.name if self.shots else None,
             "shots": self.shots,
+            "order": self.order if self.shots else None,
             "model": self.engine.identity["model"],
         }
 
@@ -75,7 +80,7 @@ class Prompted:
             **self.engine.identity,
         )
 
-    def fit(self, train: Sequence[Example]) -> Self:
+    def fit(self, train: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
         self._select = Selection(self.selector, train, self.shots, self.order, self.seed)
         return self
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import islice
 from typing import Any, Protocol, Self
 
-import numpy as np
-
+from harness.chance import rng
 from harness.errors import InputError, unknown
 from harness.leak import Leak
 from harness.types import Example
@@ -26,15 +24,13 @@ SELECTORS = {
 ORDERS = ("ascending", "random", "as-is")
 
 
-def rng(*key: object) -> np.random.Generator:
-    """A generator that is a pure function of ``key``: the same numbers in any process, order or batch."""
-    return np.random.default_rng(int.from_bytes(sha256(repr(key).encode()).digest()[:16], "big"))
-
-
 class Selector(Protocol):
     """Ranks a pool for an item. ``per_item`` says whether the ranking depends on the item."""
 
     name: str
+
+    @property
+    def per_item(self) -> bool: ...
 
     def fit(self, pool: Sequence[Example]) -> Self: ...
     def rank(self, example: Example, barred: frozenset[int]) -> Iterator[int]: ...
@@ -72,6 +68,17 @@ class Selection:
         self.pool = tuple(sorted(pool, key=lambda e: e.id))  # the pool is a set: file order must not matter
         self.selector = selector.fit(self.pool) if shots else selector
         self.leak = Leak(self.pool) if shots else None
+
+    def shared(self) -> tuple[Example, ...]:
+        """The demonstrations of an item that bars none: what all items see where one draw serves all.
+
+        Raises InputError where each item has its own."""
+        if self.selector.per_item:
+            raise InputError(
+                f"the selector {self.selector.name!r} chooses demonstrations for each item, so there is no one set of "
+                "them to train on. Use --selector balanced, random or fixed with one draw for all items."
+            )
+        return self(Example("", {}, "")).examples
 
     def __call__(self, example: Example) -> Demos:
         """Raises InputError where, after exclusion, the pool holds too few."""

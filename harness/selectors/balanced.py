@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.selectors import rng
+from harness.chance import rng
 from harness.selectors.random import Random
 from harness.types import Example
 

@@ -24,6 +24,7 @@ class Bm25:
     """Those whose words weigh most against the item's. Robertson's BM25 with k1 1.5 and b 0.75; ties by id."""
 
     name = "bm25"
+    per_item = True
 
     def __init__(self) -> None:
         pass

@@ -14,6 +14,7 @@ class Fixed:
     pool in id order, which stands in for barred ones."""
 
     name = "fixed"
+    per_item = False
 
     def __init__(self, ids: Sequence[str] = ()) -> None:
         self.ids = tuple(ids)

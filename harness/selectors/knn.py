@@ -18,6 +18,7 @@ class Knn:
     Ties go by id. ``embedder`` is ``lsa``, ``minilm`` or a model's path or hub name."""
 
     name = "knn"
+    per_item = True
 
     def __init__(self, embedder: str = DEFAULT) -> None:
         self.embedder = embedder

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Self
 
+from harness.chance import rng
 from harness.errors import unknown
-from harness.selectors import rng
 from harness.types import Example
 
 DRAWS = ("shared", "per-item")
@@ -21,6 +21,10 @@ class Random:
         if draw not in DRAWS:
             raise unknown("draw", draw, DRAWS)
         self.seed, self.draw = seed, draw
+
+    @property
+    def per_item(self) -> bool:
+        return self.draw == "per-item"
 
     def fit(self, pool: Sequence[Example]) -> Self:
         self._pool = tuple(pool)

@@ -1,16 +1,20 @@
-"""Intervals for one predictor's score."""
+"""Intervals for one score: of one run, or of several runs over seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
-from harness.stats.resample import Array, draws
+from harness.errors import InputError
+from harness.stats.resample import Array, Prior, Sample, by_cluster
 
 LEVEL = 0.95
+RESAMPLES = 4000
+Score = Callable[[Array], Array]
+"""(..., d) totals to (...) scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +44,113 @@ def wilson(successes: float, n: float, level: float = LEVEL) -> Estimate:
     return Estimate(share, low, high)
 
 
+def beta(successes: float, n: float, level: float = LEVEL) -> Estimate:
+    """The central interval of Beta(1 + s, 1 + n - s), the posterior of a proportion under a uniform prior (Bayes,
+    1763); the value is s / n."""
+    if n == 0:
+        return Estimate(np.nan, np.nan, np.nan)
+    low, high = stats.beta.ppf([0.5 - level / 2, 0.5 + level / 2], 1 + successes, 1 + n - successes)
+    return Estimate(successes / n, float(low), float(high))
+
+
+def clustered(values: Array, clusters: Sequence[object], level: float = LEVEL) -> Estimate:
+    """The mean of ``values`` (n,) with a cluster-robust standard error (Miller, 2024, "Adding error bars to evals",
+    equation 4, with the factor m / (m - 1) for m clusters) and Student's t of m - 1 degrees; NaN for one cluster."""
+    mean = float(np.mean(values))
+    (sums,) = by_cluster([(np.asarray(values, float) - mean)[:, None]], clusters)
+    m = len(sums)
+    if m < 2:
+        return Estimate(mean, np.nan, np.nan)
+    error = float(np.sqrt((sums**2).sum() * m / (m - 1))) / len(values)
+    half = float(stats.t.ppf(0.5 + level / 2, m - 1)) * error
+    return Estimate(mean, mean - half, mean + half)
+
+
 def bootstrap(
-    statistics: Array,
-    score: Callable[[Array], Array],
+    runs: Sequence[Array],
+    score: Score,
     rng: np.random.Generator,
-    resamples: int = 2000,
+    *,
+    against: Sequence[Array] = (),
+    clusters: Sequence[object] | None = None,
+    prior: Prior | None = None,
+    resamples: int = RESAMPLES,
     level: float = LEVEL,
-) -> list[Estimate]:
-    """Percentile intervals over items (Efron, 1979), one for each value that ``score`` gives. ``statistics`` is (n, d);
-    with fewer than two items the bounds are NaN."""
-    values = score(statistics.sum(0))
-    if len(statistics) < 2:
-        return [Estimate(float(v), np.nan, np.nan) for v in values]
-    scores = np.concatenate([score(totals) for (totals,) in draws([statistics], rng, resamples)])
-    tails = [50 * (1 - level), 50 * (1 + level)]
-    # A resample in which the score is undefined says nothing about it.
-    bounds = [np.nanpercentile(c, tails) if np.isfinite(c).any() else (np.nan, np.nan) for c in scores.T]
-    return [Estimate(float(value), float(low), float(high)) for value, (low, high) in zip(values, bounds, strict=True)]
+) -> Estimate:
+    """The mean score of ``runs``, minus that of ``against`` where given, with its interval.
+
+    A run is an (n, d) table of statistics; all runs are of the same n items in the same order, so that a draw takes the
+    same items from each. Runs that differ by a seed are a second level, drawn too: the interval then holds the variance
+    of the seed and not of the items alone. With ``clusters`` (n,), whole clusters are drawn. Bounds:
+
+    - with a ``prior``: percentiles of the Bayesian bootstrap with its pseudo-items. Where errors are rare a sample may
+      show no error of some kind, and resampling it never will; the pseudo-items say that there could be one.
+    - several runs on either side: percentiles.
+    - else bias-corrected and accelerated (BCa; Efron, 1987).
+
+    NaN with fewer than two items (or clusters).
+    """
+    tables = [*runs, *against]
+    if len({table.shape for table in tables}) > 1:
+        raise InputError("a paired comparison needs the same items on both sides, in the same order.")
+    if clusters is not None:
+        tables = by_cluster(tables, clusters)
+    sample = Sample(tables)
+    value = float(_gap(_scores(sample.totals(), score), len(runs)))
+    if sample.n < 2:
+        return Estimate(value, np.nan, np.nan)
+    scores = np.concatenate([_scores(totals, score) for totals in sample.draws(rng, resamples, prior)])
+    gaps = _seeds(scores[:, : len(runs)], rng)
+    if against:
+        gaps = gaps - _seeds(scores[:, len(runs) :], rng)
+    gaps = gaps[np.isfinite(gaps)]  # a resample in which the score is undefined says nothing about it
+    if not len(gaps):
+        return Estimate(value, np.nan, np.nan)
+    tails = np.array([0.5 - level / 2, 0.5 + level / 2])
+    if prior is None and len(runs) == 1 and len(against) < 2:
+        tails = _accelerated(sample, score, len(runs), value, gaps, tails)
+    low, high = np.quantile(gaps, tails)
+    return Estimate(value, float(low), float(high))
+
+
+def _scores(totals: Sequence[Array], score: Score) -> Array:
+    """(..., tables): each table's score."""
+    return np.stack([score(each) for each in totals], axis=-1)
+
+
+def _gap(scores: Array, left: int) -> Array:
+    gap: Array = np.mean(scores[..., :left], axis=-1)
+    if scores.shape[-1] > left:
+        gap -= np.mean(scores[..., left:], axis=-1)
+    return gap
+
+
+def _seeds(scores: Array, rng: np.random.Generator) -> Array:
+    """(resamples, k) scores of k seeds to the mean of k seeds drawn with replacement. The spread between k drawn seeds
+    is k / (k - 1) times too small; it is stretched back."""
+    resamples, k = scores.shape
+    mean: Array = np.mean(scores, axis=1)
+    if k == 1:
+        return mean
+    picked = rng.integers(k, size=(resamples, k))
+    drawn = np.take_along_axis(scores - mean[:, None], picked, axis=1).mean(1)
+    mean += np.sqrt(k / (k - 1)) * drawn
+    return mean
+
+
+def _accelerated(sample: Sample, score: Score, left: int, value: float, gaps: Array, tails: Array) -> Array:
+    """The percentiles that BCa puts in the place of ``tails``."""
+    totals, counts = sample.without_one()
+    each = _gap(_scores(totals, score), left)
+    kept = np.isfinite(each)
+    each, counts = each[kept], counts[kept]
+    off = np.average(each, weights=counts) - each
+    spread = float((counts * off**2).sum())
+    if spread <= 0:
+        return tails
+    speed = float((counts * off**3).sum()) / (6 * spread**1.5)
+    below = (np.sum(gaps < value) + np.sum(gaps == value) / 2) / len(gaps)
+    bias = float(stats.norm.ppf(np.clip(below, 1 / len(gaps), 1 - 1 / len(gaps))))
+    z = bias + stats.norm.ppf(tails)
+    moved: Array = stats.norm.cdf(bias + z / (1 - speed * z))
+    return moved

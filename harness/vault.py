@@ -1,0 +1,73 @@
+"""Trained models on disk, each under the hash of everything that made it: nothing is trained twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from hashlib import file_digest, sha256
+from pathlib import Path
+
+from harness.errors import InputError
+from harness.types import Example, Signature
+
+# History of the layout. 1: a folder a model, its files' checksums in manifest.json.
+VERSION = 1
+MANIFEST = "manifest.json"
+
+
+class Vault:
+    """Folders below ``root``. One appears whole or not at all, so a training that was cut off leaves nothing that could
+    be loaded."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def key(self, signature: Signature, train: Sequence[Example], dev: Sequence[Example] = ()) -> str:
+        """SHA-256 over the signature (with its versions and parameters) and the data, whatever its order."""
+        data = [sorted([e.id, sorted(e.inputs.items()), e.target] for e in split) for split in (train, dev)]
+        return sha256(json.dumps([VERSION, signature.pairs, data]).encode()).hexdigest()[:32]
+
+    def fetch(self, key: str) -> Path | None:
+        """The folder of a trained model, its checksums verified; None where there is none.
+
+        Raises InputError where a file is missing, truncated or changed."""
+        folder = self.root / key
+        if not folder.exists():
+            return None
+        try:
+            expected = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise InputError(
+                f"{folder / MANIFEST}: the trained model is damaged. Delete {folder} to train it anew."
+            ) from None
+        for name, digest in expected.items():
+            path = folder / name
+            if not path.is_file() or _digest(path) != digest:
+                raise InputError(
+                    f"{path}: the trained model is damaged (the file is missing, truncated or was changed). Delete "
+                    f"{folder} to train it anew."
+                )
+        return folder
+
+    def store(self, key: str, write: Callable[[Path], None]) -> Path:
+        """Let ``write`` fill an empty folder, and keep it under ``key``."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".training-", dir=self.root))
+        try:
+            write(work)
+            files = {str(p.relative_to(work)): _digest(p) for p in sorted(work.rglob("*")) if p.is_file()}
+            (work / MANIFEST).write_text(json.dumps({"version": VERSION, "files": files}, indent=1), encoding="utf-8")
+            folder = self.root / key
+            shutil.rmtree(folder, ignore_errors=True)
+            os.replace(work, folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        return folder
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
