@@ -110,7 +110,8 @@ def bootstrap(
     if prior is None and len(runs) == 1 and len(against) < 2:
         tails = _accelerated(sample, score, len(runs), value, gaps, tails)
     low, high = np.quantile(gaps, tails)
-    return Estimate(value, float(low), float(high))
+    # Pseudo-items may lie all on one side of a value at its end, such as an F1 of 0.
+    return Estimate(value, min(value, float(low)), max(value, float(high)))
 
 
 def _scores(totals: Sequence[Array], score: Score) -> Array:

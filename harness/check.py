@@ -1,0 +1,173 @@
+"""``harness check``: the same items, demonstrations and seeds for a new template and for what it replaces."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from hashlib import sha256
+from pathlib import Path
+
+from harness import gate, results, saved, study, template
+from harness.chance import rng
+from harness.encode import Encoder
+from harness.errors import InputError
+from harness.gate import Checked, Verdict
+from harness.journal import Journal
+from harness.predictors.prompted import Prompted
+from harness.question import Old, Question, baseline_path, comparable
+from harness.results import Run
+from harness.saved import Reading
+from harness.study import Progress
+from harness.task import Task
+from harness.types import Engine, Example, Prediction, Signature
+
+BATCH = 32  # items between two looks of a sequential check
+
+
+class Check:
+    """Asks both sides with one engine, through the journal under ``root``: what was answered before costs nothing."""
+
+    def __init__(
+        self, task: Task, question: Question, engine: Engine, root: Path, progress: Progress = lambda *_: None
+    ) -> None:
+        study.check_task(task, question.metric)
+        results.check_writable(root)
+        self.task, self.question, self.engine, self.root, self.progress = task, question, engine, root, progress
+        self.metric = question.metric or task.spec.main_metric
+        self.test = task.examples(question.split)[: question.limit]
+        gate.check_margin(question.margin, len(self.test))
+        self.computed = 0
+
+    def run(self, name: str) -> list[Run]:
+        """The template's runs, one a seed, sealed."""
+        asked = study.run(self.task, self.question.spec(name), [self.engine], self.root, self.progress)
+        made = [run for run, _ in asked]
+        self.computed += sum(int(run.usage["computed_tokens"]) for run in made)
+        return made
+
+    def save(self, name: str) -> Path:
+        """Keep the template's answers as its baseline; returns the file."""
+        path = baseline_path(self.task, name)
+        saved.write(path, asdict(self.question), self.run(name), self.read(name))
+        return path
+
+    def decide(self, name: str, old: Old, sequential: bool = False) -> Checked:
+        """The verdict on template ``name``. Raises InputError where the two sides cannot be compared."""
+        reading = self.read(name)
+        before = self.read(old.name) if old.name else old.reading
+        identical = before is not None and before.prompts == reading.prompts
+        verdict = self._sequentially(name, old) if sequential else self._whole(name, old, identical)
+        flipped = {flip.id for flip in (*verdict.worse, *verdict.better)}
+        return Checked(
+            self.task.name,
+            name,
+            old.title,
+            template.load(name, self.task).path,
+            verdict,
+            (before.tokens if before else math.nan, reading.tokens),
+            self.computed,
+            len(self.test),
+            len(self.question.spec(name).seeds),
+            {example.id: example.text for example in self.test if example.id in flipped},
+        )
+
+    def _whole(self, name: str, old: Old, identical: bool) -> Verdict:
+        new = self.run(name)
+        runs = list(old.runs) or self.run(str(old.name))
+        comparable(new, runs, old.title)
+        return gate.judge(new, runs, self.metric, self.question.margin, identical)
+
+    def _sequentially(self, name: str, old: Old) -> Verdict:
+        """Looks after every batch of items, in an order drawn by the first seed, and stops when it is certain."""
+        self._check_sequential()
+        with Journal(self.root / "journal.sqlite") as journal:
+            return self._looks(self._side(name, journal), self._side(old.name, journal) if old.name else None, old)
+
+    def _looks(self, new: Side, other: Side | None, old: Old) -> Verdict:
+        if other is None:
+            comparable([new.run(self.test)], old.runs[:1], old.title)
+        known = {} if other else {p.example_id: p for p in old.runs[0].predictions}
+        order = [self.test[i] for i in rng("look", self.question.seeds[0]).permutation(len(self.test))]
+        for end in range(BATCH, len(order) + BATCH, BATCH):
+            batch, seen = order[end - BATCH : end], order[:end]
+            for side in filter(None, (new, other)):
+                self.computed += side.ask(batch)
+                self.progress(side.title, len(side.found), len(order), self.computed)
+            left = new.run(seen)
+            right = other.run(seen) if other else replace(left, predictions=tuple(known[e.id] for e in seen))
+            verdict = gate.judge_sequentially(left, right, self.question.margin, len(seen) == len(order))
+            if verdict.decision is not gate.Decision.UNDECIDED:
+                break
+        return verdict
+
+    def _check_sequential(self) -> None:
+        """Betting bounds are for the mean of independent items."""
+        if self.metric != "accuracy":
+            raise InputError(
+                f"--sequential bounds a mean over items, and {self.metric} is none. Say --metric accuracy."
+            )
+        if len(self.question.seeds) > 1 and self.question.shots:
+            raise InputError("--sequential looks at one draw of demonstrations. Give one --seed.")
+        if results.clusters(self.test) is not None:
+            raise InputError(f"--sequential needs independent items; those of task {self.task.name!r} are clustered.")
+
+    def read(self, name: str) -> Reading:
+        """The template's prompts over all items and seeds."""
+        whole, tokens, count = sha256(), 0, 0
+        encoder = Encoder(self.engine.tokenizer)
+        for planned in study.plan(self.task, self.question.spec(name), [self.engine]):
+            prompted = planned.predictor
+            assert isinstance(prompted, Prompted)
+            prompted.fit(planned.train)
+            whole.update(repr(prompted.template.settings).encode())
+            for example in self.test:
+                prompt = prompted.template.render(example, prompted.demos(example).examples)
+                whole.update(repr((prompt.content, prompt.choices)).encode())
+                tokens += len(encoder.encode(prompt).prompt)
+                count += 1
+        return Reading(whole.hexdigest()[:16], tokens / count)
+
+    def _fitted(self, name: str, journal: Journal | None = None) -> tuple[Prompted, str]:
+        """The template's predictor for the first seed, and the hash of its pool."""
+        planned = study.plan(self.task, self.question.spec(name), [self.engine], journal)[0]
+        assert isinstance(planned.predictor, Prompted)
+        return planned.predictor.fit(planned.train), results.items_hash(planned.train)
+
+    def _side(self, name: str, journal: Journal) -> Side:
+        return Side(self.task, *self._fitted(name, journal), results.items_hash(self.test))
+
+
+class Side:
+    """One side of a sequential check: a fitted predictor, asked batch by batch."""
+
+    def __init__(self, task: Task, predictor: Prompted, train: str, items: str) -> None:
+        self.task, self.predictor, self.items = task, predictor, items
+        self.signature = predictor.signature + Signature.of(train=train)
+        self.title = study.title_of(study.row_of(predictor))
+        self.found: dict[str, Prediction] = {}
+
+    def ask(self, batch: Sequence[Example]) -> int:
+        """Answer the batch; returns the tokens computed."""
+        computed = 0
+        for prediction in self.predictor.predict(batch):
+            self.found[prediction.example_id] = prediction
+            computed += prediction.trace.usage.computed if prediction.trace else 0
+        return computed
+
+    def run(self, seen: Sequence[Example]) -> Run:
+        """The answers so far, as far as ``seen``, as a run."""
+        return Run(
+            self.title,
+            self.task.name,
+            study.row_of(self.predictor),
+            self.signature,
+            self.items,
+            self.task.labels,
+            tuple(self.found[e.id] for e in seen if e.id in self.found),
+            tuple(replace(e, inputs={}) for e in seen),
+            {},
+            {},
+            {},
+            {},
+        )

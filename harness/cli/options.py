@@ -1,0 +1,159 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.errors import unknown
+
+FORMATS = ("terminal", "markdown", "csv", "json", "html", "latex")
+RESULTS = Path("results")
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
+
+
+def many(*names: str, default: Sequence[Any] = (), item: Callable[[str], Any] = str, **extra: Any) -> Decorator:
+    """An option that may be repeated or take commas; each value counts once."""
+
+    def flat(_: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[Any, ...]:
+        try:
+            return tuple(
+                dict.fromkeys(item(part.strip()) for value in values for part in value.split(",") if part.strip())
+            )
+        except ValueError:
+            raise click.BadParameter(f"{','.join(values)!r}: give whole numbers from 0 up, such as 0,5.") from None
+
+    shown = [",".join(map(str, default))] if default else []
+    kind = "name,…" if item is str else "n,…"
+    return click.option(
+        *names, multiple=True, metavar=kind, callback=flat, default=shown, show_default=bool(shown), **extra
+    )
+
+
+results_option = click.option(
+    "--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, help="Where runs are kept."
+)
+
+
+def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How a table is made and shown: `run` and `report`."""
+    for option in reversed(
+        (
+            click.option("--metric", help="Compare by this metric; else by the task's main one."),
+            click.option("--reference", help="Compare with this baseline or run; else with the best baseline."),
+            click.option(
+                "--correction",
+                default="holm",
+                show_default=True,
+                help="Adjusts p for the number of rows: holm, bh (Benjamini-Hochberg) or none.",
+            ),
+            click.option(
+                "--price",
+                callback=_price,
+                metavar="MONEY[,MONEY]",
+                help="Of a million tokens computed, and of a million generated; adds a column of costs.",
+            ),
+            click.option("--format", "form", default="terminal", show_default=True, help=f"{', '.join(FORMATS)}."),
+            results_option,
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _price(_: click.Context, __: click.Parameter, value: str | None) -> tuple[float, ...] | None:
+    if value is None:
+        return None
+    try:
+        parts = tuple(float(part) for part in value.split(","))
+    except ValueError:
+        parts = ()
+    if not 1 <= len(parts) <= 2 or min(parts) < 0:
+        raise click.BadParameter(f"{value!r}: give one price or two, such as 0.15,0.60.")
+    return parts
+
+
+def prompt_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What `run` and `show` share: the choice of demonstrations, model and engine."""
+    for option in reversed(
+        (
+            click.option(
+                "--order", default="ascending", show_default=True, help="ascending (nearest last), random or as-is."
+            ),
+            click.option(
+                "--draw",
+                default="shared",
+                show_default=True,
+                help="random and balanced: shared (one draw for all items) or per-item.",
+            ),
+            many("--demo", help="The fixed selector's demonstrations, by train id."),
+            click.option(
+                "--embedder",
+                default="lsa",
+                show_default=True,
+                help="For knn: lsa, minilm, or an encoder's path or hub name.",
+            ),
+            click.option(
+                "--engine",
+                default="auto",
+                show_default=True,
+                help="transformers, vllm, or auto: vllm where it is installed with a GPU.",
+            ),
+            click.option("--revision", help="A hub model's branch, tag or commit."),
+            click.option("--dtype", default="auto", show_default=True, help="auto, float32, float16 or bfloat16."),
+            click.option(
+                "--trust-remote-code", is_flag=True, help="Let a hub model run its own code. Off unless you ask."
+            ),
+            click.option("--split", default="test", show_default=True, help="The items to answer."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How items are answered, and which: `run` and `check`."""
+    for option in reversed(
+        (
+            click.option(
+                "--mode",
+                default="score",
+                show_default=True,
+                help="score the labels by likelihood, or generate and parse.",
+            ),
+            click.option(
+                "--on-overlength",
+                "overlength",
+                default="error",
+                show_default=True,
+                help="A prompt that does not fit: error, drop-demos or skip.",
+            ),
+            click.option("--limit", type=click.IntRange(1), help="Only the first N items."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def known_correction(name: str) -> None:
+    """Raises InputError for a correction that does not exist, before anything runs."""
+    from harness.stats.multiple import CORRECTIONS
+
+    if name not in CORRECTIONS:
+        raise unknown("correction", name, CORRECTIONS)
+
+
+def known_format(form: str) -> None:
+    if form not in FORMATS:
+        raise unknown("format", form, FORMATS)

@@ -1,0 +1,109 @@
+"""`harness run`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.options import (
+    answer_options,
+    count,
+    known_correction,
+    known_format,
+    many,
+    prompt_options,
+    table_options,
+)
+from harness.errors import InputError, unknown
+
+
+@click.command()
+@many("--task", "tasks", required=True, help="Task names.")
+@many("--shots", default=(0,), item=count, help="Numbers of demonstrations.")
+@many("--template", "templates", default=("plain",), help="Template names, or .j2 files.")
+@many(
+    "--selector",
+    "selectors",
+    default=("balanced",),
+    help="How demonstrations are chosen; `harness list selectors` names them.",
+)
+@many("--seed", "seeds", default=(0,), item=count, help="Seeds.")
+@many(
+    "--baseline",
+    "baselines",
+    help="Baselines trained on the same train split, NAME or NAME:MODEL; `harness list baselines` names them.",
+)
+@many(
+    "--train-size",
+    "train_sizes",
+    default=("full",),
+    help="What baselines are trained on: a number of examples, N/class, full, or shots (what the prompts show).",
+)
+@many("--with", "params", help="Parameters of the baselines: epochs=5, or lora.rank=4 for one of them.")
+@many("--model", "models", default=("tiny",), help="Local paths or hub names; tiny is the embedded model.")
+@prompt_options
+@answer_options
+@click.option("--baselines-only", is_flag=True, help="Run no prompts.")
+@table_options
+def run(
+    tasks: Sequence[str],
+    models: Sequence[str],
+    baselines_only: bool,
+    engine: str,
+    revision: str | None,
+    dtype: str,
+    trust_remote_code: bool,
+    demo: Sequence[str],
+    params: Sequence[str],
+    metric: str | None,
+    reference: str | None,
+    correction: str,
+    price: tuple[float, ...] | None,
+    results: Path,
+    form: str,
+    **grid: Any,
+) -> None:
+    """Run prompts and baselines on a task, and compare them item by item.
+
+    Options marked with dots repeat or take commas: --shots 0,5 --template plain,chat --seed 0,1,2.
+    """
+    known_format(form)
+    from harness import compare, study, task
+    from harness.engines import create
+    from harness.progress import Bars
+    from harness.report import render
+
+    spec = study.Spec(**grid, demos=demo, params=_pairs(params))
+    options = {"revision": revision, "dtype": dtype, "trust_remote_code": trust_remote_code}
+    engines = [] if baselines_only else [create(engine, model, **options) for model in models]
+    chosen = [task.load(name) for name in tasks]
+    for each in chosen:
+        study.check_task(each, metric)
+    if reference is not None and reference not in spec.baselines:
+        raise unknown("baseline to refer to", reference, spec.baselines, "--reference")
+    known_correction(correction)
+    comparisons, folders = [], []
+    for each in chosen:
+        with Bars() as bars:
+            made = list(study.run(each, spec, engines, results, bars))
+        folders += [folder for _, folder in made]
+        comparisons.append(
+            compare.compare(
+                [sealed for sealed, _ in made], metric, reference, correction, compare.Price(*price) if price else None
+            )
+        )
+    click.echo(render(comparisons, form))
+    if form == "terminal":
+        click.echo("\nResults:")
+        for folder in folders:
+            click.echo(f"  {folder}")
+
+
+def _pairs(params: Sequence[str]) -> dict[str, str]:
+    for pair in params:
+        if "=" not in pair:
+            raise InputError(f"--with {pair!r}: give NAME=VALUE, such as epochs=5 or lora.rank=4.")
+    return dict(pair.split("=", 1) for pair in params)

@@ -1,0 +1,66 @@
+"""``harness plan``: how many items a question takes, from the discordance seen so far or assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from harness import compare, results
+from harness.errors import InputError
+from harness.results import Run
+from harness.stats import power
+
+ASSUMED = 0.2  # share of items on which two predictors differ, where nothing was seen
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many items the gate on accuracy needs. ``discordance`` is the share of items right for one side only, and
+    ``source`` where it comes from; ``chance`` is the gate's power with the ``n`` items at hand."""
+
+    margin: float
+    power: float
+    difference: float
+    discordance: float
+    source: str
+    needed: int | None
+    n: int
+    chance: float
+    detectable: float
+
+
+def plan(
+    runs: Sequence[Run], n: int, margin: float, wanted: float, difference: float, discordance: float | None
+) -> Plan:
+    """The plan for a task with ``n`` items. Without a ``discordance``, it is the largest between two prompts of
+    ``runs`` on the same items, else assumed. Raises InputError for values that cannot be."""
+    if not 0 < margin < 1:
+        raise InputError(f"--margin {margin:g}: must lie between 0 and 1, such as 0.02.")
+    if not 0 < wanted < 1:
+        raise InputError(f"--power {wanted:g}: must lie between 0 and 1, such as 0.8.")
+    if discordance is not None and not 0 < discordance <= 1:
+        raise InputError(f"--discordance {discordance:g}: must lie above 0 and at most at 1, such as 0.2.")
+    source = "given"
+    if discordance is None:
+        discordance, source = seen(runs)
+    if abs(difference) > discordance:
+        raise InputError(
+            f"--difference {difference:g}: two predictors that differ on a share {discordance:.3f} of the items cannot "
+            "differ by more in accuracy. Give a smaller difference or a larger --discordance."
+        )
+    needed = power.items_needed(margin, discordance, difference, wanted)
+    chance = power.pass_probability(n, margin, discordance, difference)
+    detectable = power.minimum_detectable(n, discordance, power=wanted)
+    return Plan(margin, wanted, difference, discordance, source, needed, n, chance, detectable)
+
+
+def seen(runs: Sequence[Run]) -> tuple[float, str]:
+    """The largest discordance between two prompts over the same items, and from which runs it comes."""
+    best: tuple[float, str] = (0.0, "")
+    for group in compare.comparable([run for run in runs if run.spec["predictor"] == "prompt"]):
+        for one, two in combinations(group, 2):
+            share = compare.discordance(results.aligned(one, two), two).share
+            if share > best[0]:
+                best = (share, f"the largest seen between two prompts: {one.name} and {two.name}")
+    return best if best[0] else (ASSUMED, "assumed: no two prompts have been run on the same items")

@@ -1,0 +1,197 @@
+"""A gate's verdict for a terminal, a pull request, a CI server."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+from harness.gate import Checked, Decision, Finding, Flip, Verdict
+from harness.report.cells import DASH
+from harness.stats.multiple import CORRECTIONS
+
+SHOWN = 10  # flipped items of either kind
+MARK = {Decision.PASS: "PASS", Decision.REGRESSION: "REGRESSION", Decision.UNDECIDED: "UNDECIDED"}
+LEVEL = {Decision.PASS: "notice", Decision.REGRESSION: "error", Decision.UNDECIDED: "warning"}
+
+
+def summary(checked: Checked) -> str:
+    """The verdict in one sentence that says why."""
+    verdict = checked.verdict
+    deciding = next(f for f in verdict.findings if f.decision is verdict.decision)
+    if verdict.identical:
+        why = "both templates make the same prompts and got the same answers"
+    else:
+        why = _why(deciding, verdict)
+    looked = f"{verdict.n} of {checked.total} items" if verdict.n < checked.total else f"{verdict.n} items"
+    seeds = f", {checked.seeds} seeds" if checked.seeds > 1 else ""
+    return f"{checked.task}/{checked.template} against {checked.against}, {looked}{seeds}: {why}."
+
+
+def _why(finding: Finding, verdict: Verdict) -> str:
+    gap, margin = finding.difference, verdict.margin
+    seen = f"{finding.name} changed by {gap.value:+.3f}"
+    if finding.decision is Decision.PASS:
+        return f"{seen}, and surely by no less than {gap.low:+.3f}, which is within the margin of {margin:g}"
+    if finding.decision is Decision.REGRESSION:
+        if gap.high < 0:
+            return f"{seen}, and surely by no more than {gap.high:+.3f}"
+        return f"{seen}, which is worse than the margin of {margin:g}"
+    if verdict.needed is None:
+        more = "it is too close to the margin for any number of items to tell"
+    else:
+        more = f"it would take about {verdict.needed:,} items to tell, if the difference stays as it is"
+    return f"{seen}, but it may be {gap.low:+.3f}: too little evidence for a margin of {margin:g}; {more}"
+
+
+def terminal(checked: Checked) -> str:
+    """All of it as plain text."""
+    verdict = checked.verdict
+    lines = [f"{MARK[verdict.decision]}  {summary(checked)}", ""]
+    for finding in verdict.findings:
+        gap = finding.difference
+        lines.append(
+            f"  {finding.name:<18} {gap.value:+.3f}  one-sided 95 % bounds {gap.low:+.3f} and {gap.high:+.3f}  "
+            f"{finding.decision}"
+        )
+    lines.append(f"  {'prompt length':<18} {_length(checked)}")
+    lines.append(f"  {'tokens computed':<18} {checked.computed:,}")
+    for title, flips in (("Wrong now, right before", verdict.worse), ("Right now, wrong before", verdict.better)):
+        lines += ["", f"{title}: {len(flips)}"]
+        lines += [f"  {_flip(flip, checked)}" for flip in flips[:SHOWN]]
+        if len(flips) > SHOWN:
+            lines.append(f"  … and {len(flips) - SHOWN} more")
+    lines += ["", f"Accuracy by label and tag (p: McNemar, {CORRECTIONS['holm']} over all of them)"]
+    width = max((len(each.name) for each in verdict.slices), default=0)
+    lines += [
+        f"  {each.name:<{width}}  n {each.n:>4}  {each.old:.3f} -> {each.new:.3f}  {each.new - each.old:+.3f}  "
+        f"p {_p(each.adjusted)}"
+        for each in verdict.slices
+    ]
+    return "\n".join(lines)
+
+
+def markdown(checked: Checked) -> str:
+    """A comment for a pull request, which reads on its own."""
+    verdict = checked.verdict
+    lines = [
+        f"### {MARK[verdict.decision]}: `{checked.task}/{checked.template}` against `{checked.against}`",
+        "",
+        summary(checked),
+        "",
+        "| | new - old | one-sided 95 % bounds | |",
+        "|:--|--:|:-:|:--|",
+    ]
+    for finding in verdict.findings:
+        gap = finding.difference
+        lines.append(f"| {finding.name} | {gap.value:+.3f} | {gap.low:+.3f}, {gap.high:+.3f} | {finding.decision} |")
+    lines += ["", f"Prompt length: {_length(checked)}. Tokens computed: {checked.computed:,}."]
+    for title, flips in (("Wrong now, right before", verdict.worse), ("Right now, wrong before", verdict.better)):
+        if not flips:
+            continue
+        lines += ["", f"<details><summary>{title}: {len(flips)}</summary>", "", "| item | target | old | new | text |"]
+        lines.append("|:--|:--|:--|:--|:--|")
+        for flip in flips[:SHOWN]:
+            text = _escape(_short(checked.texts.get(flip.id, "")))
+            cells = [_escape(each) for each in (flip.id, flip.target, flip.old, flip.new)]
+            lines.append("| " + " | ".join([*cells, text]) + " |")
+        lines += ["", "</details>"]
+    lines += [
+        "",
+        f"<details><summary>Accuracy by label and tag (p: McNemar, {CORRECTIONS['holm']})</summary>",
+        "",
+        "| | n | old | new | difference | p |",
+        "|:--|--:|--:|--:|--:|--:|",
+        *(
+            f"| {_escape(each.name)} | {each.n} | {each.old:.3f} | {each.new:.3f} | {each.new - each.old:+.3f} | "
+            f"{_p(each.adjusted)} |"
+            for each in verdict.slices
+        ),
+        "",
+        "</details>",
+    ]
+    return "\n".join(lines)
+
+
+def github(checked: Checked) -> str:
+    """A workflow command that marks the template's file."""
+    verdict = checked.verdict
+    text = summary(checked).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    title = f"harness check: {verdict.decision}"
+    return f"::{LEVEL[verdict.decision]} file={checked.path},title={title}::{text}"
+
+
+def junit(checks: Sequence[Checked], passed: Sequence[bool]) -> str:
+    """One test case a finding; ``passed`` says which checks count as passed."""
+    suites = ElementTree.Element("testsuites", name="harness check")
+    for checked, fine in zip(checks, passed, strict=True):
+        findings = checked.verdict.findings
+        failed = [f for f in findings if f.decision is not Decision.PASS and not fine]
+        suite = ElementTree.SubElement(
+            suites,
+            "testsuite",
+            name=f"{checked.task}/{checked.template}",
+            tests=str(len(findings)),
+            failures=str(len(failed)),
+        )
+        for finding in findings:
+            case = ElementTree.SubElement(
+                suite, "testcase", classname=f"{checked.task}.{checked.template}", name=f"{finding.name} not worse"
+            )
+            if finding in failed:
+                why = _why(finding, checked.verdict)
+                node = ElementTree.SubElement(case, "failure", type=finding.decision.value, message=why)
+                node.text = terminal(checked)
+            else:
+                ElementTree.SubElement(case, "system-out").text = summary(checked)
+    ElementTree.indent(suites)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
+
+
+def table(checks: Sequence[Checked], unsaved: Sequence[str]) -> str:
+    """One line a check, for a whole pack; ``unsaved`` are templates without a baseline."""
+    rows = [
+        (
+            f"{checked.task}/{checked.template}",
+            MARK[checked.verdict.decision],
+            checked.verdict.findings[0].name,
+            f"{checked.verdict.findings[0].difference.value:+.3f}",
+            f"{checked.verdict.findings[0].difference.low:+.3f}",
+            f"{checked.verdict.margin:g}",
+            f"{len(checked.verdict.worse)}",
+            f"{len(checked.verdict.better)}",
+            f"{checked.verdict.n}",
+        )
+        for checked in checks
+    ]
+    head = ("template", "verdict", "metric", "new - old", "lower bound", "margin", "worse", "better", "n")
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
+    if unsaved:
+        lines += ["", f"No saved baseline (harness check --save makes one): {', '.join(unsaved)}"]
+    return "\n".join(lines)
+
+
+def _length(checked: Checked) -> str:
+    old, new = checked.prompt_tokens
+    if math.isnan(old):
+        return f"{new:.1f} tokens on average; that of the other side is not known"
+    change = f"{100 * (new / old - 1):+.1f} %" if abs(new - old) >= 0.05 else "unchanged"
+    return f"{old:.1f} -> {new:.1f} tokens on average ({change})"
+
+
+def _flip(flip: Flip, checked: Checked) -> str:
+    return f"{flip.id}: {flip.old} -> {flip.new} (right: {flip.target})  {_short(checked.texts.get(flip.id, ''))}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 100 else line[:99] + "…"
+
+
+def _escape(cell: str) -> str:
+    return cell.replace("|", "\\|")
+
+
+def _p(value: float) -> str:
+    return DASH if math.isnan(value) else "<0.001" if value < 0.001 else f"{value:.3f}"
