@@ -150,7 +150,8 @@ def judge_sequentially(new: Run, old: Run, margin: float, last: bool) -> Verdict
     if not last and decision is Decision.REGRESSION and gap.high >= 0:
         decision = Decision.UNDECIDED
     findings = [Finding("accuracy", gap, decision)]
-    needed = _needed([new], [old], margin, findings) if last else None
+    likely = min(gap.value, 0.0)  # as seen, but no gain; where no item differed yet, one more might
+    needed = sequential.items_needed(max(found.share, 1 / found.n, -likely), likely, margin) if last else None
     return _verdict([new], [old], margin, findings, needed, sequential=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import median
 
 from harness import compare, results
 from harness.errors import InputError
@@ -33,8 +34,8 @@ class Plan:
 def plan(
     runs: Sequence[Run], n: int, margin: float, wanted: float, difference: float, discordance: float | None
 ) -> Plan:
-    """The plan for a task with ``n`` items. Without a ``discordance``, it is the largest between two prompts of
-    ``runs`` on the same items, else assumed. Raises InputError for values that cannot be."""
+    """The plan for a task with ``n`` items. Without a ``discordance``, it is what two prompts of ``runs`` on the
+    same items usually show, else assumed. Raises InputError for values that cannot be."""
     if not 0 < margin < 1:
         raise InputError(f"--margin {margin:g}: must lie between 0 and 1, such as 0.02.")
     if not 0 < wanted < 1:
@@ -56,11 +57,13 @@ def plan(
 
 
 def seen(runs: Sequence[Run]) -> tuple[float, str]:
-    """The largest discordance between two prompts over the same items, and from which runs it comes."""
-    best: tuple[float, str] = (0.0, "")
-    for group in compare.comparable([run for run in runs if run.spec["predictor"] == "prompt"]):
-        for one, two in combinations(group, 2):
-            share = compare.discordance(results.aligned(one, two), two).share
-            if share > best[0]:
-                best = (share, f"the largest seen between two prompts: {one.name} and {two.name}")
-    return best if best[0] else (ASSUMED, "assumed: no two prompts have been run on the same items")
+    """The median discordance of two prompts over the same items, and in words where it comes from."""
+    shares = [
+        compare.discordance(results.aligned(one, two), two).share
+        for group in compare.comparable([run for run in runs if run.spec["predictor"] == "prompt"])
+        for one, two in combinations(group, 2)
+    ]
+    if not any(shares):
+        return ASSUMED, "assumed: no two prompts that differ have been run on the same items"
+    pairs = f"{len(shares)} pairs" if len(shares) > 1 else "one pair"
+    return median(filter(None, shares)), f"the median of {pairs} of prompts run on the same items"

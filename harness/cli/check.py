@@ -150,13 +150,13 @@ def _tell(ctx: click.Context, checks: Sequence[Any], unsaved: Sequence[str] | No
     if options["undecided"]:
         decisions = [options["undecided"] if each == "undecided" else each for each in decisions]
     passed = [each == "pass" for each in decisions]
+    _write(options["junit"], gate.junit(checks, passed))
+    _write(options["markdown"], "\n\n".join(map(gate.markdown, checks)) + "\n")
     click.echo("\n\n".join(map(gate.terminal, checks)))
     if unsaved is not None:
         click.echo("\n" + gate.table(checks, unsaved))
     if options["github"]:
         click.echo("\n".join(map(gate.github, checks)))
-    _write(options["junit"], gate.junit(checks, passed))
-    _write(options["markdown"], "\n\n".join(map(gate.markdown, checks)) + "\n")
     codes = {EXIT.get(each, 1) for each in decisions}
     ctx.exit(1 if 1 in codes else max(codes))
 
@@ -175,7 +175,7 @@ def _write(path: Path | None, text: str) -> None:
 @click.option("--margin", type=float, default=0.02, show_default=True, help="How much worse is still acceptable.")
 @click.option("--power", type=float, default=0.8, show_default=True, help="The chance that an equal template passes.")
 @click.option("--difference", type=float, default=0.0, show_default=True, help="The true difference you expect.")
-@click.option("--discordance", type=float, help="Share of items right for one side only; else the largest seen so far.")
+@click.option("--discordance", type=float, help="Share of items right for one side only; else as seen so far.")
 @click.option("--split", default="test", show_default=True, help="The items there are.")
 @results_option
 def plan(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from xml.etree import ElementTree
 
 from harness.gate import Checked, Decision, Finding, Flip, Verdict
@@ -118,7 +119,9 @@ def github(checked: Checked) -> str:
     verdict = checked.verdict
     text = summary(checked).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     title = f"harness check: {verdict.decision}"
-    return f"::{LEVEL[verdict.decision]} file={checked.path},title={title}::{text}"
+    path = checked.path.absolute()
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return f"::{LEVEL[verdict.decision]} file={shown},title={title}::{text}"
 
 
 def junit(checks: Sequence[Checked], passed: Sequence[bool]) -> str:

@@ -63,7 +63,8 @@ def items_needed(
         return None
     z = float(stats.norm.ppf(1 - alpha) + stats.norm.ppf(power))
     spread = max(discordance - difference**2, 0.0)
-    n = max(2, math.ceil(0.8 * z**2 * spread / room**2))
+    rough = z**2 * spread / room**2
+    n = max(2, math.ceil(rough * (0.8 if rough < 1000 else 0.98)))
     while n <= MOST:
         step = max(1, n // 200)
         # The exact chance climbs in a saw-tooth: the next few must hold as well.

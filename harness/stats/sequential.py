@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy import optimize
 
 from harness.stats.resample import Array
 
 BETS = 60
+MOST = 1e8  # items; nobody has more
 CAP = 0.95  # the largest bet, as a share of what would risk all
 
 
@@ -31,7 +34,7 @@ def wealth(better: float, equal: float, worse: float, difference: float) -> floa
     return float(top + np.log(np.exp(logs - top).mean()))
 
 
-def lower(better: int, equal: int, worse: int, alpha: float = 0.05) -> float:
+def lower(better: float, equal: float, worse: float, alpha: float = 0.05) -> float:
     """The lower end of a one-sided confidence sequence for the mean of +1, 0 and -1: with probability 1 - alpha the
     mean lies above it at every time at once. -1 before anything is known."""
 
@@ -44,6 +47,28 @@ def lower(better: int, equal: int, worse: int, alpha: float = 0.05) -> float:
     return float(optimize.brentq(off, -1 + 1e-9, (better - worse) / n, xtol=1e-9))
 
 
-def upper(better: int, equal: int, worse: int, alpha: float = 0.05) -> float:
+def upper(better: float, equal: float, worse: float, alpha: float = 0.05) -> float:
     """The mirror image of ``lower``."""
     return -lower(worse, equal, better, alpha)
+
+
+def items_needed(discordance: float, difference: float, margin: float, alpha: float = 0.05) -> int | None:
+    """About how many items it takes until ``lower`` lies above -``margin``, where the shares of items better and worse
+    stay such that they sum to ``discordance`` and differ by ``difference``; None where no number does."""
+    if difference + margin <= 0:
+        return None
+    better, worse = (discordance + difference) / 2, (discordance - difference) / 2
+
+    def certain(n: float) -> bool:
+        return wealth(n * better, n * (1 - discordance), n * worse, -margin) > -math.log(alpha)
+
+    high = 2.0
+    while not certain(high):
+        high *= 2
+        if high > MOST:
+            return None
+    low = high / 2
+    while high - low > max(1.0, high / 200):
+        middle = (low + high) / 2
+        low, high = (low, middle) if certain(middle) else (middle, high)
+    return math.ceil(high)
