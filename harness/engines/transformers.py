@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -23,7 +22,9 @@ class Transformers:
     The prefix that a pack of neighbouring prompts share is run once and its keys and values kept; the rest of the
     pack's trie goes through in one pass under a tree mask (each token sees its ancestors only), so that every choice
     of an item is read from one pass over its prompt. A start-up check compares that with a plain pass; a model whose
-    attention cannot take a tree mask (sliding windows, recurrent layers, ALiBi) is scored plainly instead.
+    attention cannot take a tree mask (sliding windows, recurrent layers, ALiBi) is scored plainly instead. ``lm`` is
+    the network itself, where it is loaded already: a fine-tuned one, whose answers must not be journaled under the name
+    of ``model``.
     """
 
     def __init__(
@@ -33,11 +34,12 @@ class Transformers:
         dtype: str = "auto",
         device: str | None = None,
         trust_remote_code: bool = False,
+        lm: Any = None,
     ) -> None:
         if dtype not in ("auto", *TOLERANCE):
             raise InputError(f"dtype {dtype!r}: use auto, {', '.join(TOLERANCE)}.")
         self.model = Model(model, revision)
-        self._dtype, self._device, self._trust = dtype, device, trust_remote_code
+        self._dtype, self._device, self._trust, self._given = dtype, device, trust_remote_code, lm
 
     @cached_property
     def device(self) -> str:
@@ -78,20 +80,11 @@ class Transformers:
     def _lm(self) -> Any:
         import torch
         from transformers import AutoModelForCausalLM
-        from transformers.utils import logging
 
-        if not sys.stderr.isatty():
-            logging.disable_progress_bar()
-        try:
-            lm = AutoModelForCausalLM.from_pretrained(
-                self.model.path,
-                revision=self.model.revision,
-                dtype=getattr(torch, self.dtype),
-                use_safetensors=True,
-                trust_remote_code=self._trust,
-            )
-        except (OSError, ValueError) as error:
-            raise InputError(f"model {self.model.name!r}: cannot be loaded: {str(error).splitlines()[0]}") from None
+        if self._given is not None:
+            return self._given.eval()
+        dtype = getattr(torch, self.dtype)
+        lm = self.model.load(AutoModelForCausalLM, dtype=dtype, trust_remote_code=self._trust)
         return lm.to(self.device).eval()
 
     @cached_property

@@ -9,19 +9,25 @@ import numpy as np
 
 from harness.types import Example, Prediction, Signature
 
+NEVER = -700.0  # the log-probability of a label that the training data never shows; exp of less is 0
 
-class TfidfLogreg:
-    """Logistic regression over TF-IDF of words and characters.
 
-    Word 1-2-grams and character 2-5-grams (inside word boundaries), sublinear TF-IDF, multinomial logistic
-    regression with inverse regularisation strength ``C``."""
+def spread(classes: Sequence[str], logprobs: Any, labels: tuple[str, ...]) -> list[tuple[float, ...]]:
+    """(n, classes) log-probabilities to rows over all of a task's labels, in their order."""
+    known = {label: column for column, label in enumerate(classes)}
+    rows = np.maximum(np.asarray(logprobs, float), NEVER)
+    return [tuple(float(row[known[label]]) if label in known else NEVER for label in labels) for row in rows]
 
-    name = "tfidf-logreg"
+
+class Tfidf:
+    """What both share: word 1-2-grams and character 2-5-grams (inside word boundaries), sublinear TF-IDF."""
+
+    name: str
     history = ()
-    drawn = False  # the solver is deterministic
+    drawn = False  # the solvers are deterministic
 
-    def __init__(self, labels: tuple[str, ...], C: float = 10.0, seed: int = 0) -> None:
-        self.labels, self.C, self.seed = labels, C, seed
+    def __init__(self, labels: tuple[str, ...], C: float, class_weights: bool, seed: int) -> None:
+        self.labels, self.C, self.class_weights, self.seed = labels, C, class_weights, seed
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -31,11 +37,17 @@ class TfidfLogreg:
     def signature(self) -> Signature:
         import sklearn
 
-        return Signature.of(predictor=self.name, features="word1-2+char_wb2-5", C=self.C, sklearn=sklearn.__version__)
+        weights = "balanced" if self.class_weights else None
+        features = "word1-2+char_wb2-5"
+        return Signature.of(
+            predictor=self.name, features=features, C=self.C, class_weights=weights, sklearn=sklearn.__version__
+        )
+
+    def _classifier(self, weights: str | None) -> Any:
+        raise NotImplementedError
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
         from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline, make_union
 
         features = make_union(
@@ -44,19 +56,68 @@ class TfidfLogreg:
         )
         # Sorted, so that the fit does not depend on the order in which the training data is read.
         rows = sorted(train, key=lambda example: example.id)
-        self._model: Any = make_pipeline(features, LogisticRegression(C=self.C, max_iter=1000, random_state=self.seed))
-        self._model.fit([example.text for example in rows], [example.target for example in rows])
+        targets = [example.target for example in rows]
+        classifier = self._classifier("balanced" if self.class_weights else None) if len(set(targets)) > 1 else _only()
+        self._model: Any = make_pipeline(features, classifier)
+        self._model.fit([example.text for example in rows], targets)
         return self
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(labels={self.labels!r}, C={self.C!r}, class_weights={self.class_weights!r}, "
+            f"seed={self.seed!r})"
+        )
+
+
+def _only() -> Any:
+    """For training data of one label: that label, always."""
+    from sklearn.dummy import DummyClassifier
+
+    return DummyClassifier(strategy="prior")
+
+
+class TfidfLogreg(Tfidf):
+    """Logistic regression over TF-IDF of words and characters.
+
+    Multinomial, with inverse regularisation strength ``C``."""
+
+    name = "tfidf-logreg"
+
+    def __init__(self, labels: tuple[str, ...], C: float = 10.0, class_weights: bool = False, seed: int = 0) -> None:
+        super().__init__(labels, C, class_weights, seed)
+
+    def _classifier(self, weights: str | None) -> Any:
+        from sklearn.linear_model import LogisticRegression
+
+        return LogisticRegression(C=self.C, class_weight=weights, max_iter=1000, random_state=self.seed)
 
     def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
         if not examples:
             return
-        known = {label: column for column, label in enumerate(self._model.classes_)}
-        logprobs = self._model.predict_log_proba([example.text for example in examples])
-        for example, row in zip(examples, np.maximum(logprobs, -700), strict=True):
-            # A label that the training data never shows cannot be predicted.
-            scores = tuple(float(row[known[label]]) if label in known else -700.0 for label in self.labels)
+        with np.errstate(divide="ignore"):  # the log of 0, which `spread` bounds
+            logprobs = self._model.predict_log_proba([example.text for example in examples])
+        for example, scores in zip(examples, spread(self._model.classes_, logprobs, self.labels), strict=True):
             yield Prediction(example.id, self.labels[int(np.argmax(scores))], label_logprobs=scores)
 
-    def __repr__(self) -> str:
-        return f"TfidfLogreg(labels={self.labels!r}, C={self.C!r}, seed={self.seed!r})"
+
+class TfidfSvm(Tfidf):
+    """A linear support vector machine over TF-IDF of words and characters.
+
+    One against the rest, squared hinge loss. Its margins are no probabilities, so it states none."""
+
+    name = "tfidf-svm"
+
+    def __init__(self, labels: tuple[str, ...], C: float = 1.0, class_weights: bool = False, seed: int = 0) -> None:
+        super().__init__(labels, C, class_weights, seed)
+
+    def _classifier(self, weights: str | None) -> Any:
+        from sklearn.svm import LinearSVC
+
+        return LinearSVC(C=self.C, class_weight=weights, random_state=self.seed, max_iter=5000)
+
+    def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
+        if not examples:
+            return
+        said = self._model.predict([example.text for example in examples])
+        for example, label in zip(examples, said, strict=True):
+            yield Prediction(example.id, str(label))

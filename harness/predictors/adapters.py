@@ -1,0 +1,46 @@
+"""What the methods that train a few new weights share (peft)."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import missing_extra
+from harness.predictors.networks import pretrained
+from harness.predictors.trained import Trained
+from harness.types import Signature
+
+
+@dataclass
+class Adapted(Trained):
+    """A frozen model with a peft adapter; subclasses say which by ``config``."""
+
+    @property
+    def signature(self) -> Signature:
+        from importlib.metadata import version
+
+        _installed(self.name)
+        return super().signature + Signature.of(peft=version("peft"))
+
+    def config(self, task: str) -> Any:
+        """The peft configuration for a peft task type."""
+        raise NotImplementedError
+
+    def adapted(self, body: Any, causal: bool) -> Any:
+        _installed(self.name)
+        import peft
+
+        return peft.get_peft_model(body, self.config("CAUSAL_LM" if causal else "FEATURE_EXTRACTION"))
+
+    def restored(self, folder: Path, causal: bool) -> Any:
+        _installed(self.name)
+        import peft
+
+        return peft.PeftModel.from_pretrained(pretrained(self._files), folder)
+
+
+def _installed(name: str) -> None:
+    if importlib.util.find_spec("peft") is None:
+        raise missing_extra("peft", "peft", f"The baseline {name!r}")

@@ -1,0 +1,79 @@
+"""A frozen encoder with a logistic-regression head."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from harness.embed import Embedder, Encoder
+from harness.predictors.head import Head
+from harness.types import Example, Prediction, Signature
+
+
+class Embedding:
+    """Logistic regression over the vectors of a frozen encoder.
+
+    Texts are mean-pooled and scaled to length 1; ``C`` is the inverse regularisation strength."""
+
+    name = "embedding"
+    history = ()
+    drawn = False  # nothing is drawn: the solver is deterministic
+
+    def __init__(
+        self,
+        labels: tuple[str, ...],
+        model: str = "minilm",
+        C: float = 10.0,
+        class_weights: bool = False,
+        seed: int = 0,
+    ) -> None:
+        self.labels, self.model, self.C, self.class_weights, self.seed = labels, model, C, class_weights, seed
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {"model": self.model}
+
+    @property
+    def signature(self) -> Signature:
+        return signature(self.name, self.model, C=self.C, class_weights="balanced" if self.class_weights else None)
+
+    def fit(self, train: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
+        rows = sorted(train, key=lambda example: example.id)
+        texts = [example.text for example in rows]
+        self._embed = Embedder(self.model).fit(texts)
+        self._head = Head(self.C, self.class_weights, self.seed)
+        self._head.fit(self._embed(texts), [example.target for example in rows])
+        return self
+
+    def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
+        if not examples:
+            return
+        rows = self._head.logprobs(self._embed([example.text for example in examples]), self.labels)
+        for example, scores in zip(examples, rows, strict=True):
+            yield Prediction(example.id, self.labels[int(np.argmax(scores))], label_logprobs=scores)
+
+    def __repr__(self) -> str:
+        return (
+            f"Embedding(labels={self.labels!r}, model={self.model!r}, C={self.C!r}, "
+            f"class_weights={self.class_weights!r}, seed={self.seed!r})"
+        )
+
+
+def signature(name: str, model: str, **fields: Any) -> Signature:
+    """What all that stands on an encoder names: the weights and the versions that run them."""
+    import sklearn
+    import torch
+    import transformers
+
+    return Signature.of(
+        predictor=name,
+        model=model,
+        weights=None if model == "lsa" else Encoder(model).files.fingerprint,
+        pooling="mean",
+        **fields,
+        sklearn=sklearn.__version__,
+        torch=torch.__version__,
+        transformers=transformers.__version__,
+    )

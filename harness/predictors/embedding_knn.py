@@ -1,0 +1,62 @@
+"""The nearest training examples by a frozen encoder vote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from harness.embed import Embedder
+from harness.predictors.embedding import signature
+from harness.types import Example, Prediction, Signature
+
+BLOCK = 1024  # texts whose similarities to the training data are held at once
+
+
+class EmbeddingKnn:
+    """The labels of the nearest training examples, by cosine similarity of a frozen encoder's vectors.
+
+    Each of the ``k`` nearest votes with its similarity; shares are smoothed by one vote over all labels, so that none
+    is zero."""
+
+    name = "embedding-knn"
+    history = ()
+    drawn = False
+
+    def __init__(self, labels: tuple[str, ...], model: str = "minilm", k: int = 5, seed: int = 0) -> None:
+        self.labels, self.model, self.k, self.seed = labels, model, k, seed
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {"model": self.model}
+
+    @property
+    def signature(self) -> Signature:
+        return signature(self.name, self.model, k=self.k)
+
+    def fit(self, train: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
+        rows = sorted(train, key=lambda example: example.id)
+        texts = [example.text for example in rows]
+        self._embed = Embedder(self.model).fit(texts)
+        self._matrix = self._embed(texts)
+        place = {label: i for i, label in enumerate(self.labels)}
+        self._votes = np.eye(len(self.labels))[[place[example.target] for example in rows]]
+        return self
+
+    def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
+        k = min(self.k, len(self._matrix))
+        for start in range(0, len(examples), BLOCK):
+            block = examples[start : start + BLOCK]
+            # Rounded, so that the last bits of a dot product, which depend on the batch, cannot decide a tie.
+            near = np.round(self._embed([example.text for example in block]) @ self._matrix.T, 5)
+            for example, row in zip(block, near, strict=True):
+                chosen = np.argsort(-row, kind="stable")[:k]  # ties go by id
+                votes = (np.maximum(row[chosen], 0)[:, None] * self._votes[chosen]).sum(0) + 1 / len(self.labels)
+                shares = np.log(votes / votes.sum())
+                yield Prediction(
+                    example.id, self.labels[int(np.argmax(shares))], label_logprobs=tuple(map(float, shares))
+                )
+
+    def __repr__(self) -> str:
+        return f"EmbeddingKnn(labels={self.labels!r}, model={self.model!r}, k={self.k!r}, seed={self.seed!r})"

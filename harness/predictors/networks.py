@@ -1,0 +1,96 @@
+"""What is trained: a network that gives every label a score for every example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from harness.encode import Encoder
+from harness.errors import InputError
+from harness.model import Model
+from harness.template import Template
+from harness.types import Example, Tokens
+
+
+class Network(Protocol):
+    """``module`` holds the parameters, ``body`` the model without a head of ours; ``scores`` are (n, labels), whose
+    softmax over the labels is what is stated."""
+
+    module: Any
+    body: Any
+
+    def scores(self, examples: Sequence[Example]) -> Any: ...
+
+
+def pretrained(model: Model) -> Any:
+    """The network of ``model`` in float32: a causal language model with its head, or an encoder without one."""
+    import torch
+    from transformers import AutoModel, AutoModelForCausalLM
+
+    _ = model.config
+    body = model.load(AutoModelForCausalLM if model.causal else AutoModel, dtype=torch.float32)
+    return body.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+class Classifier:
+    """An encoder, mean-pooled over the text's tokens, dropout, and a linear head over the labels."""
+
+    def __init__(self, model: Model, body: Any, labels: tuple[str, ...]) -> None:
+        import torch
+
+        self.body, self._tokenizer = body, model.tokenizer
+        width = model.config.get_text_config().hidden_size
+        self.head = torch.nn.Linear(width, len(labels), device=body.device)
+        torch.nn.init.normal_(self.head.weight, std=0.02)
+        torch.nn.init.zeros_(self.head.bias)
+        self._dropout = torch.nn.Dropout(0.1)
+        self.module = torch.nn.ModuleList([body, self.head, self._dropout])
+
+    def scores(self, examples: Sequence[Example]) -> Any:
+        texts = [example.text for example in examples]
+        read = self._tokenizer(texts, padding=True, truncation=True, return_tensors="pt", return_token_type_ids=False)
+        batch = read.to(self.body.device)
+        hidden = self.body(**batch).last_hidden_state
+        # Virtual tokens, which prompt tuning puts in front, are not the text's.
+        hidden = hidden[:, -batch["input_ids"].shape[1] :]
+        mask = batch["attention_mask"][..., None].to(hidden.dtype)
+        return self.head(self._dropout((hidden * mask).sum(1) / mask.sum(1)))
+
+
+class Chooser:
+    """A causal language model asked with a template: a label's score is the log-likelihood of its answer word, the very
+    score that prompts are judged by."""
+
+    def __init__(self, model: Model, body: Any, template: Template) -> None:
+        import torch
+
+        self.body, self._template, self._longest = body, template, model.max_length
+        self._encoder = Encoder(model.tokenizer)
+        self.module = torch.nn.ModuleList([body])
+
+    def scores(self, examples: Sequence[Example]) -> Any:
+        import torch
+
+        encoded = [self._encoder.encode(self._template.render(example)) for example in examples]
+        rows: dict[Tokens, int] = {}
+        for each in encoded:
+            for choice in each.choices or ():
+                rows.setdefault(each.prompt + choice[:-1], len(rows))
+        width = max(map(len, rows))
+        if width >= self._longest:
+            raise InputError(
+                f"a training prompt takes {width} tokens, but the model takes {self._longest}. Use a shorter template "
+                "(--with template=NAME) or shorter texts."
+            )
+        ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=self.body.device)
+        mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], device=self.body.device)
+        logits = self.body(input_ids=ids, attention_mask=mask).logits
+        out = []
+        for each in encoded:
+            first = len(each.prompt) - 1
+            sums = []
+            for choice in each.choices or ():
+                part = logits[rows[each.prompt + choice[:-1]], first : first + len(choice)].float().log_softmax(-1)
+                sums.append(part[range(len(choice)), list(choice)].sum())
+            out.append(torch.stack(sums))
+        return torch.stack(out)

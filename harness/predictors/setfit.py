@@ -1,0 +1,150 @@
+"""SetFit: an encoder tuned on pairs of training examples, then a logistic-regression head."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from harness.chance import rng
+from harness.embed import Encoder, unit
+from harness.predictors.embedding import signature
+from harness.predictors.head import Head
+from harness.types import Example, Prediction, Signature
+from harness.vault import Vault
+
+Pair = tuple[int, int, float]
+
+
+class SetFit:
+    """An encoder tuned by contrast on pairs of training examples, then logistic regression (Tunstall et al., 2022).
+
+    For every training example ``iterations`` times a pair with one of its label (cosine 1) and a pair with one of
+    another (cosine 0), ``max_pairs`` at most; the mean squared error of their cosines is minimised by AdamW at rate
+    ``lr`` after a linear warmup over a share ``warmup`` of the steps, then falling linearly to 0. With training data of
+    one label nothing is tuned."""
+
+    name = "setfit"
+    drawn = True
+
+    def __init__(
+        self,
+        labels: tuple[str, ...],
+        model: str = "minilm",
+        iterations: int = 20,
+        max_pairs: int = 12000,
+        batch: int = 16,
+        lr: float = 2e-5,
+        warmup: float = 0.1,
+        C: float = 1.0,
+        seed: int = 0,
+        vault: Vault | None = None,
+    ) -> None:
+        self.labels, self.model, self.iterations, self.max_pairs = labels, model, iterations, max_pairs
+        self.batch, self.lr, self.warmup, self.C, self.seed, self.vault = batch, lr, warmup, C, seed, vault
+        self.history: Sequence[Mapping[str, float]] = ()
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return {"model": self.model}
+
+    @property
+    def signature(self) -> Signature:
+        params = ("iterations", "max_pairs", "batch", "lr", "warmup", "C", "seed")
+        return signature(self.name, self.model, **{param: getattr(self, param) for param in params})
+
+    def fit(self, train: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
+        self._head = Head(self.C, seed=self.seed)
+        key = self.vault.key(self.signature, train) if self.vault else ""
+        folder = self.vault.fetch(key) if self.vault else None
+        if folder is None:
+            self._train(sorted(train, key=lambda example: example.id))
+            if self.vault:
+                self.vault.store(key, self._save)
+        else:
+            self._encoder = Encoder(self.model, folder)
+            self._head.load(folder)
+            self.history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
+        return self
+
+    def _train(self, train: Sequence[Example]) -> None:
+        texts, targets = [example.text for example in train], [example.target for example in train]
+        self._encoder = Encoder(self.model)
+        pairs = self.pairs(targets)
+        self.history = self._tune(texts, pairs) if pairs else ()
+        self._head.fit(unit(self._encoder.vectors(texts)), targets)
+
+    def pairs(self, targets: Sequence[str]) -> list[Pair]:
+        """(i, j, cosine): for each item, in turns, one partner of its label and one of another, drawn by the seed.
+        Empty where there is one label only."""
+        draw = rng("pairs", self.seed)
+        groups = {label: np.flatnonzero([t == label for t in targets]) for label in sorted(set(targets))}
+        others = {label: np.flatnonzero([t != label for t in targets]) for label in groups}
+        if len(groups) < 2:
+            return []
+        found: list[Pair] = []
+        while len(found) < min(self.max_pairs, 2 * self.iterations * len(targets)):
+            for i in draw.permutation(len(targets)):
+                same, other = groups[targets[i]], others[targets[i]]
+                found.append((int(i), int(draw.choice(same)), 1.0))
+                found.append((int(i), int(draw.choice(other)), 0.0))
+        return found[: self.max_pairs]
+
+    def _tune(self, texts: Sequence[str], pairs: Sequence[Pair]) -> list[dict[str, float]]:
+        """Ten lines of history: the mean loss of each tenth of the steps."""
+        import torch
+
+        steps = -(-len(pairs) // self.batch)
+        model = self._encoder.model.train()
+        with torch.random.fork_rng():  # for dropout
+            torch.manual_seed(self.seed)
+            optimizer = torch.optim.AdamW(model.parameters(), lr=self.lr)
+            schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps, self.warmup))
+            losses = []
+            for step in range(steps):
+                losses.append(self._step(texts, pairs[step * self.batch : (step + 1) * self.batch]))
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+                schedule.step()
+                optimizer.zero_grad(set_to_none=True)
+        model.eval()
+        parts = np.array_split(np.array(losses), min(10, steps))
+        return [{"epoch": (i + 1) / len(parts), "loss": float(part.mean())} for i, part in enumerate(parts)]
+
+    def _step(self, texts: Sequence[str], pairs: Sequence[Pair]) -> float:
+        import torch
+
+        cuda = self._encoder.device == "cuda"
+        with torch.autocast(self._encoder.device, dtype=torch.bfloat16, enabled=cuda):
+            both = self._encoder.pooled([texts[i] for i, _, _ in pairs] + [texts[j] for _, j, _ in pairs])
+            cosine = torch.nn.functional.cosine_similarity(both[: len(pairs)], both[len(pairs) :])
+            wanted = torch.tensor([w for _, _, w in pairs], device=cosine.device, dtype=cosine.dtype)
+            loss: Any = torch.nn.functional.mse_loss(cosine, wanted)
+        loss.backward()
+        return float(loss.item())
+
+    def _save(self, folder: Path) -> None:
+        self._encoder.model.save_pretrained(folder)
+        self._encoder.files.tokenizer.save_pretrained(folder)
+        self._head.save(folder)
+        (folder / "history.json").write_text(json.dumps(self.history), encoding="utf-8")
+
+    def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
+        if not examples:
+            return
+        vectors = unit(self._encoder.vectors([example.text for example in examples]))
+        for example, scores in zip(examples, self._head.logprobs(vectors, self.labels), strict=True):
+            yield Prediction(example.id, self.labels[int(np.argmax(scores))], label_logprobs=scores)
+
+    def __repr__(self) -> str:
+        params = ("labels", "model", "iterations", "max_pairs", "batch", "lr", "warmup", "C", "seed")
+        return f"SetFit({', '.join(f'{param}={getattr(self, param)!r}' for param in params)})"
+
+
+def _rate(step: int, steps: int, warmup: float) -> float:
+    """The learning rate's factor: up over the warmup, then down to 0."""
+    first = max(1, round(warmup * steps))
+    return (step + 1) / first if step < first else max(0.0, (steps - step) / max(1, steps - first))

@@ -1,0 +1,185 @@
+"""What all fine-tuned baselines share: load, adapt, train, keep, predict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from harness.engines.transformers import Transformers
+from harness.errors import InputError, unknown
+from harness.model import Model
+from harness.predictors.augment import AUGMENTATIONS
+from harness.predictors.networks import Chooser, Classifier, Network, pretrained
+from harness.predictors.prompted import Prompted
+from harness.predictors.training import Recipe, logprobs_of, train
+from harness.predictors.training_log import LOGS
+from harness.selectors.fixed import Fixed
+from harness.template import Template
+from harness.types import Example, Prediction, Signature
+from harness.vault import Vault
+
+UNSCORED = ("labels", "template", "log", "log_dir", "vault")  # parameters that cannot change a score, or told apart
+
+
+@dataclass
+class Trained:
+    """A pretrained ``model`` (``minilm``, ``tiny``, a path or hub name) trained on the train split.
+
+    An encoder gets a classification head. A causal language model is asked with ``template``, without demonstrations,
+    and trained to find the right answer word likeliest; it is then scored as prompts are. See ``Recipe`` for the other
+    parameters. ``log`` is none, tensorboard or wandb, below ``log_dir``."""
+
+    labels: tuple[str, ...]
+    model: str = "minilm"
+    template: Template | None = None
+    epochs: int = 10
+    min_steps: int = 200
+    lr: float = 5e-5
+    head_lr: float = 1e-3
+    batch: int = 16
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    patience: int = 3
+    class_weights: bool = False
+    augment: str = "none"
+    adversarial: float = 0.0
+    log: str = field(default="none", repr=False)
+    log_dir: str = field(default="results/logs", repr=False)
+    seed: int = 0
+    vault: Vault | None = field(default=None, repr=False, compare=False)
+
+    name: ClassVar[str]
+    drawn: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.augment not in AUGMENTATIONS:
+            raise unknown("augmentation", self.augment, AUGMENTATIONS)
+        if self.log not in LOGS:
+            raise unknown("log", self.log, LOGS)
+        for name in ("batch", "patience"):
+            if getattr(self, name) < 1:
+                raise InputError(f"baseline {self.name!r}: {name} must be at least 1.")
+        self.history: Sequence[Mapping[str, float]] = ()
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        asked = self._asked
+        return {"model": self.model, "template": asked.name if asked else None}
+
+    @property
+    def _files(self) -> Model:
+        return Model(self.model)
+
+    @property
+    def _asked(self) -> Template | None:
+        """The template, where the model is one to be asked."""
+        if not self._files.causal:
+            return None
+        if self.template is None:
+            raise InputError(
+                f"baseline '{self.name}:{self.model}': a causal language model is trained with a template, and this "
+                "task has none named plain. Name one: --with template=NAME."
+            )
+        return self.template
+
+    @property
+    def signature(self) -> Signature:
+        import torch
+
+        asked = self._asked
+        params = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in (*UNSCORED, "model")}
+        return Signature.of(
+            predictor=self.name,
+            model=self.model,
+            weights=self._files.fingerprint,
+            template=f"{asked.name}@{asked.sha[:8]}" if asked else None,
+            **params,
+            device="cuda" if torch.cuda.is_available() else "cpu",
+            torch=torch.__version__,
+            transformers=version("transformers"),
+        )
+
+    def fit(self, train_split: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
+        key = self.vault.key(self.signature, train_split, dev) if self.vault else ""
+        folder = self.vault.fetch(key) if self.vault else None
+        if folder is None:
+            self._network = self._new()
+            self._train(train_split, dev)
+            if self.vault:
+                self.vault.store(key, self._save)
+        else:
+            self._network = self._load(folder)
+            self.history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
+        return self
+
+    def _new(self) -> Network:
+        """The untrained network; new weights are drawn by the seed."""
+        import torch
+
+        with torch.random.fork_rng():
+            torch.manual_seed(self.seed)
+            return self._around(self.adapted(pretrained(self._files), self._files.causal))
+
+    def _around(self, body: Any) -> Network:
+        asked = self._asked
+        return Chooser(self._files, body, asked) if asked else Classifier(self._files, body, self.labels)
+
+    def _train(self, examples: Sequence[Example], dev: Sequence[Example]) -> None:
+        recipe = Recipe(**{f.name: getattr(self, f.name) for f in fields(Recipe)})
+        if recipe.adversarial:
+            self._network.body.get_input_embeddings().weight.requires_grad_(True)
+        title = f"{self.name}-{Path(self.model).name}-n{len(examples)}-s{self.seed}"
+        log = LOGS[self.log](Path(self.log_dir), title, dict(self.signature.pairs))
+        try:
+            self.history = train(self._network, recipe, self.labels, examples, dev, log)
+        finally:
+            log.close()
+
+    def adapted(self, body: Any, causal: bool) -> Any:
+        """``body`` with what this method trains in it."""
+        return body
+
+    def restored(self, folder: Path, causal: bool) -> Any:
+        """The body that ``save_pretrained`` wrote."""
+        return pretrained(Model(str(folder)))
+
+    def answering(self, body: Any) -> Any:
+        """The body as the engine is to run it."""
+        return body
+
+    def _save(self, folder: Path) -> None:
+        from safetensors.torch import save_file
+
+        self._network.body.save_pretrained(folder)
+        if isinstance(self._network, Classifier):
+            save_file(self._network.head.state_dict(), folder / "head.safetensors")
+        (folder / "history.json").write_text(json.dumps(self.history), encoding="utf-8")
+
+    def _load(self, folder: Path) -> Network:
+        from safetensors.torch import load_file
+
+        network = self._around(self.restored(folder, self._files.causal))
+        if isinstance(network, Classifier):
+            network.head.load_state_dict(load_file(folder / "head.safetensors"))
+        network.module.eval()
+        return network
+
+    def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
+        asked = self._asked
+        if asked:
+            # The same path as a prompt's, with the trained weights in the engine.
+            engine = Transformers(self.model, dtype="float32", lm=self.answering(self._network.body))
+            yield from Prompted(asked, engine, Fixed()).fit(()).predict(examples)
+            return
+        place = iter(examples)
+        for block in logprobs_of(self._network, examples):
+            for row in block:
+                yield Prediction(
+                    next(place).id, self.labels[int(np.argmax(row))], label_logprobs=tuple(map(float, row))
+                )

@@ -1,0 +1,189 @@
+"""The training loop: AdamW, warmup, early stopping on dev, adversarial training by option."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.chance import rng
+from harness.predictors.augment import augmented
+from harness.predictors.networks import Network
+from harness.predictors.training_log import Log
+from harness.types import Example
+
+SCORED = 64  # examples scored side by side
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to train. ``lr`` is the rate of what is pretrained (or of an adapter), ``head_lr`` of a new head; both rise
+    over a share ``warmup`` of the steps and then fall linearly to 0. Small data is passed over more often, until
+    ``min_steps`` (Mosbach et al., 2021: fine-tuning on little data fails for want of steps). Training stops after
+    ``patience`` epochs without a better dev macro-F1 and the best epoch's weights are kept; without dev data, the last
+    epoch's. ``adversarial`` is the size of a perturbation of the word embeddings along their gradient (FGM; Miyato et
+    al., 2017), whose loss is added; 0 is off."""
+
+    epochs: int
+    min_steps: int
+    lr: float
+    head_lr: float
+    batch: int
+    warmup: float
+    weight_decay: float
+    patience: int
+    class_weights: bool
+    augment: str
+    adversarial: float
+    seed: int
+
+
+def train(
+    network: Network,
+    recipe: Recipe,
+    labels: tuple[str, ...],
+    examples: Sequence[Example],
+    dev: Sequence[Example],
+    log: Log,
+) -> list[dict[str, float]]:
+    """Train ``network`` in place; returns one mapping an epoch: loss, and dev loss, accuracy and macro-F1 where there
+    is dev data. The global random state is left as it was."""
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe.seed)
+        return _Training(network, recipe, labels, examples).run(dev, log)
+
+
+class _Training:
+    def __init__(self, network: Network, recipe: Recipe, labels: tuple[str, ...], examples: Sequence[Example]) -> None:
+        import torch
+
+        self.network, self.recipe = network, recipe
+        self.examples = sorted(examples, key=lambda example: example.id)
+        self.place = {label: i for i, label in enumerate(labels)}
+        steps = math.ceil(len(self.examples) / recipe.batch)
+        self.epochs = max(recipe.epochs, math.ceil(recipe.min_steps / steps)) if recipe.epochs else 0
+        body = {id(p) for p in network.body.parameters()}
+        new = [p for p in network.module.parameters() if p.requires_grad and id(p) not in body]
+        old = [p for p in network.body.parameters() if p.requires_grad]
+        groups = [{"params": old, "lr": recipe.lr}] + ([{"params": new, "lr": recipe.head_lr}] if new else [])
+        self.trained = [*old, *new]
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
+        total, first = max(1, steps * self.epochs), max(1, round(recipe.warmup * steps * self.epochs))
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: min((step + 1) / first, max(0.0, (total - step) / max(1, total - first)))
+        )
+        self.device = next(network.module.parameters()).device.type
+        self.weight = self._class_weights() if recipe.class_weights else None
+
+    def _class_weights(self) -> Any:
+        """n / (labels x items of the label), as scikit-learn's ``balanced``; labels never seen weigh nothing."""
+        import torch
+
+        counts = np.bincount([self.place[e.target] for e in self.examples], minlength=len(self.place))
+        seen = np.count_nonzero(counts)
+        weights = np.divide(len(self.examples), seen * counts, out=np.zeros(len(counts)), where=counts > 0)
+        return torch.tensor(weights, dtype=torch.float32, device=self.device)
+
+    def run(self, dev: Sequence[Example], log: Log) -> list[dict[str, float]]:
+        history: list[dict[str, float]] = []
+        best: tuple[float, float] = (-math.inf, -math.inf)
+        kept, since = None, 0
+        for epoch in range(1, self.epochs + 1):
+            row = {"epoch": float(epoch), "loss": self._epoch(epoch)}
+            if dev:
+                row |= self._evaluate(dev)
+                found = (row["dev_macro_f1"], -row["dev_loss"])
+                if found > best:
+                    best, since = found, 0
+                    kept = [p.detach().clone() for p in self.trained]
+                else:
+                    since += 1
+            history.append(row)
+            log.write(row)
+            if dev and since >= self.recipe.patience:
+                break
+        if kept is not None:
+            self._restore(kept)
+        self.network.module.eval()
+        return history
+
+    def _restore(self, kept: Sequence[Any]) -> None:
+        import torch
+
+        with torch.no_grad():
+            for parameter, value in zip(self.trained, kept, strict=True):
+                parameter.copy_(value)
+
+    def _epoch(self, epoch: int) -> float:
+        """The mean loss over the epoch's steps."""
+        import torch
+
+        self.network.module.train()
+        order = rng("epoch", self.recipe.seed, epoch).permutation(len(self.examples))
+        losses = []
+        for start in range(0, len(order), self.recipe.batch):
+            batch = [self.examples[i] for i in order[start : start + self.recipe.batch]]
+            seen = [augmented(e, self.recipe.augment, self.recipe.seed, epoch) for e in batch]
+            loss = self._loss(seen)
+            loss.backward()
+            losses.append(float(loss.item()))
+            if self.recipe.adversarial:
+                self._adversarial(seen)
+            torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
+            self.optimizer.step()
+            self.schedule.step()
+            self.network.module.zero_grad(set_to_none=True)
+        return float(np.mean(losses))
+
+    def _loss(self, batch: Sequence[Example]) -> Any:
+        import torch
+
+        targets = torch.tensor([self.place[e.target] for e in batch], device=self.device)
+        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.device == "cuda"):
+            scores = self.network.scores(batch)
+        return torch.nn.functional.cross_entropy(scores.float(), targets, weight=self.weight)
+
+    def _adversarial(self, batch: Sequence[Example]) -> None:
+        """Adds the gradient of the loss at embeddings moved by ``adversarial`` along their gradient."""
+        import torch
+
+        words = self.network.body.get_input_embeddings().weight
+        if words.grad is None:
+            return
+        size = words.grad.norm()
+        if not torch.isfinite(size) or size == 0:
+            return
+        before = words.detach().clone()
+        with torch.no_grad():
+            words.add_(self.recipe.adversarial * words.grad / size)
+        self._loss(batch).backward()
+        with torch.no_grad():
+            words.copy_(before)
+
+    def _evaluate(self, dev: Sequence[Example]) -> Mapping[str, float]:
+        from sklearn.metrics import f1_score
+
+        targets = np.array([self.place[e.target] for e in dev])
+        logprobs = np.concatenate(list(logprobs_of(self.network, dev)))
+        said = logprobs.argmax(1)
+        return {
+            "dev_loss": float(-logprobs[np.arange(len(dev)), targets].mean()),
+            "dev_accuracy": float((said == targets).mean()),
+            "dev_macro_f1": float(f1_score(targets, said, average="macro", zero_division=0)),
+        }
+
+
+def logprobs_of(network: Network, examples: Sequence[Example]) -> Iterator[Any]:
+    """(block, labels) arrays of natural log-probabilities, in the order of ``examples``."""
+    import torch
+
+    network.module.eval()
+    for start in range(0, len(examples), SCORED):
+        with torch.inference_mode():
+            scores = network.scores(examples[start : start + SCORED])
+        yield scores.double().log_softmax(-1).cpu().numpy()
