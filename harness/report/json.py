@@ -1,23 +1,24 @@
-"""Rows for programs: one JSON list."""
+"""Rows for programs: one JSON list, an object a run."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.compare import Comparison, Row
 from harness.results import Run
 from harness.stats.intervals import Estimate
 
+SPEC = ("predictor", "template", "selector", "shots", "model", "seed", "n", "n_train", "train_size")
 
-def row(run: Run) -> dict[str, Any]:
-    """What ``harness run --format json`` prints for a run."""
-    spec = run.spec
+
+def run_of(run: Run) -> dict[str, Any]:
+    """What is said of a run by itself."""
     return {
         "task": run.task,
-        **{key: spec[key] for key in ("predictor", "template", "selector", "shots", "model", "seed", "n")},
+        **{key: run.spec[key] for key in SPEC},
         "metrics": {name: _estimate(Estimate(*values)) for name, values in run.scores.items()},
         "usage": dict(run.usage),
         "counts": dict(run.counts),
@@ -26,17 +27,32 @@ def row(run: Run) -> dict[str, Any]:
     }
 
 
+def objects(comparisons: Sequence[Comparison]) -> Iterator[dict[str, Any]]:
+    """Every run, with its table row's paired difference from the reference (null on the reference)."""
+    for comparison in comparisons:
+        for row in comparison.rows:
+            for run in row.runs:
+                yield {**run_of(run), **_compared(row)}
+
+
+def _compared(row: Row) -> dict[str, Any]:
+    return {
+        "row": row.label,
+        "difference": row.difference and _estimate(row.difference),
+        "p": _known(row.p),
+        "p_adjusted": _known(row.adjusted),
+        "cost": row.cost,
+    }
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value
+
+
 def _estimate(estimate: Estimate) -> dict[str, float | None]:
-    values = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
-    return {name: None if math.isnan(value) else value for name, value in values.items()}
-
-
-def _compared(found: Row) -> dict[str, Any]:
-    difference = found.difference and _estimate(found.difference)
-    return {**row(found.run), "difference": difference, "p": found.p}
+    return {"value": _known(estimate.value), "low": _known(estimate.low), "high": _known(estimate.high)}
 
 
 def render(comparisons: Sequence[Comparison]) -> str:
-    """The rows, each with its paired difference from its table's reference (null on the reference)."""
-    rows = [_compared(found) for comparison in comparisons for found in comparison.rows]
-    return json.dumps(rows, ensure_ascii=False, indent=2)
+    """The objects as one list."""
+    return json.dumps(list(objects(comparisons)), ensure_ascii=False, indent=2)

@@ -32,4 +32,4 @@ def _one(comparison: Comparison) -> str:
     wrapped = Console(file=(text := io.StringIO()), width=max(map(len, lines)), highlight=False, markup=False)
     for line in footer(comparison):
         wrapped.print(line)
-    return "\n".join(lines).strip("\n") + "\n\n" + text.getvalue().rstrip()
+    return "\n".join(lines).strip("\n") + "\n\n" + "\n".join(line.rstrip() for line in text.getvalue().splitlines())
