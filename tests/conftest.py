@@ -16,6 +16,7 @@ import pytest
 from harness import task
 from harness.engines import create
 from harness.types import Example
+from harness.vault import Vault
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,6 +39,12 @@ def vllm_tiny():
             pytest.fail("vLLM is not installed, and CI asks for it")
         pytest.skip("vLLM is not installed")
     return create("vllm", "tiny")
+
+
+@pytest.fixture(scope="session")
+def vault(tmp_path_factory):
+    """Trained models shared by the tests of a session."""
+    return Vault(tmp_path_factory.mktemp("vault"))
 
 
 @pytest.fixture

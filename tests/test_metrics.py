@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn and published values; intervals against theirs."""
+"""Metrics against scikit-learn and published values."""
 
 import math
 
@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from harness import metrics
-from harness.stats import intervals, paired, power
 from harness.types import Prediction, Status
 
 LABELS = ("a", "b", "c")
@@ -65,54 +64,20 @@ def test_calibration_error_by_hand():
 
 def test_unknown_is_not_zero():
     assert math.isnan(value("ece", "ab", "ab")[0])
-    assert math.isnan(intervals.wilson(0, 0).low)
 
 
-@pytest.mark.parametrize(
-    # Newcombe (1998), Statistics in Medicine 17, table I, method 3 (score interval without continuity correction).
-    ("hits", "n", "low", "high"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
-)
-def test_wilson_golden(hits, n, low, high):
-    found = intervals.wilson(hits, n)
-    assert (found.low, found.high) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
-
-
-def test_mcnemar_golden():
-    # 6 against 1 discordant items: 2 * (C(7,0) + C(7,1)) / 2^7.
-    a, b = np.array([1.0] * 6 + [0] + [1] * 5), np.array([0.0] * 6 + [1] + [1] * 5)
-    assert paired.mcnemar(a, b).p == pytest.approx(0.125)
-    assert paired.mcnemar(a, a).p == 1
-
-
-def test_bootstrap_covers_the_normal_interval():
-    rng = np.random.default_rng(0)
-    hits = (rng.random(400) < 0.7).astype(float)
-    rows = np.stack([hits, np.ones(400)], axis=1)
-    (found,) = intervals.bootstrap(rows, lambda t: t[..., :1] / t[..., 1:], np.random.default_rng(1))
-    share = hits.mean()
-    half = 1.96 * math.sqrt(share * (1 - share) / 400)
-    assert found.value == share
-    assert (found.low, found.high) == (pytest.approx(share - half, abs=0.006), pytest.approx(share + half, abs=0.006))
-
-
-def test_paired_bootstrap_is_narrower_than_two_single_ones():
-    rng = np.random.default_rng(0)
-    a = (rng.random(300) < 0.6).astype(float)
-    b = np.where(rng.random(300) < 0.95, a, 1 - a)
-    rows = [np.stack([x, np.ones(300)], axis=1) for x in (a, b)]
-    gap = paired.bootstrap(*rows, lambda t: t[..., :1] / t[..., 1:], np.random.default_rng(1))
-    alone = intervals.wilson(a.sum(), 300)
-    assert gap.value == pytest.approx(a.mean() - b.mean())
-    assert gap.high - gap.low < 0.6 * (alone.high - alone.low)
-
-
-def test_detectable_difference_is_found_with_the_power_it_names():
-    n, discordance = 300, 0.3
-    d = power.minimum_detectable(n, discordance)
-    rng = np.random.default_rng(0)
-    found = 0
-    for _ in range(400):
-        kind = rng.choice(3, size=n, p=[(discordance + d) / 2, (discordance - d) / 2, 1 - discordance])
-        found += paired.mcnemar((kind == 0).astype(float), (kind == 1).astype(float)).p < 0.05
-    assert 0.72 < found / 400 < 0.88
+@pytest.mark.parametrize("name", metrics.METRICS)
+def test_extremes_are_the_best_and_the_worst_answer(name):
+    examples = [example(i, "x", label) for i, label in enumerate("aab")]
+    predictions = [Prediction(str(i), label) for i, label in enumerate("abb")]
+    metric = metrics.create(name, LABELS)
+    totals = metric.statistics(examples, predictions).sum(0)
+    rows = metric.extremes(totals)
+    if rows is None:
+        assert name == "ece"  # a stated probability is neither right nor wrong
+        return
+    better, worse = (metric.score(totals + 5 * row) for row in rows)
+    if name == "parse-failure-rate":  # the one where less is better
+        better, worse = -better, -worse
+    known = ~np.isnan(metric.score(totals))
+    assert (better[known] > worse[known]).all()

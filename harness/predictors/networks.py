@@ -84,7 +84,8 @@ class Chooser:
             )
         ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=self.body.device)
         mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], device=self.body.device)
-        logits = self.body(input_ids=ids, attention_mask=mask).logits
+        # Virtual tokens, which prompt tuning puts in front, are not the prompt's.
+        logits = self.body(input_ids=ids, attention_mask=mask).logits[:, -width:]
         out = []
         for each in encoded:
             first = len(each.prompt) - 1

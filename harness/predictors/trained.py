@@ -40,7 +40,7 @@ class Trained:
     template: Template | None = None
     epochs: int = 10
     min_steps: int = 200
-    lr: float = 5e-5
+    lr: float = 1e-4
     head_lr: float = 1e-3
     batch: int = 16
     warmup: float = 0.1
