@@ -9,7 +9,8 @@ from scipy import optimize
 
 from harness.stats.resample import Array
 
-BETS = 60
+BETS = 40
+LEAST = 0.02  # the smallest bet, best where the advantage is a fiftieth of the variance
 MOST = 1e8  # items; nobody has more
 CAP = 0.95  # the largest bet, as a share of what would risk all
 
@@ -24,7 +25,7 @@ def wealth(better: float, equal: float, worse: float, difference: float) -> floa
     """
     # Items are at least -1, so a bet may risk at most 1 / (difference + 1) of the wealth a unit. Bets lie evenly on a
     # log scale: small ones for small advantages.
-    bets = np.geomspace(1e-3, CAP, BETS) / max(difference + 1, 1e-12)
+    bets = np.geomspace(LEAST, CAP, BETS) / max(difference + 1, 1e-12)
     logs: Array = (
         better * np.log1p(bets * (1 - difference))
         + equal * np.log1p(-bets * difference)

@@ -1,0 +1,82 @@
+"""Data budgets: nested, stratified samples."""
+
+from collections import Counter
+
+import pytest
+from conftest import example
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import sampling, study, task
+from harness.errors import InputError
+
+SHARES = st.dictionaries(st.sampled_from("abcd"), st.integers(1, 30), min_size=1)
+
+
+def pool(counts):
+    return [example(f"{label}{i}", f"text {label} {i}", label) for label, n in counts.items() for i in range(n)]
+
+
+@given(SHARES, st.integers(0, 3), st.data())
+def test_samples_are_nested_stratified_and_do_not_depend_on_order(counts, seed, data):
+    train = pool(counts)
+    small = data.draw(st.integers(1, len(train)))
+    large = data.draw(st.integers(small, len(train)))
+    one, two = (sampling.sample(train, str(size), seed) for size in (small, large))
+    assert len({e.id for e in one}) == small
+    assert {e.id for e in one} <= {e.id for e in two}
+    assert [e.id for e in one] == [e.id for e in sampling.sample(train[::-1], str(small), seed)]
+    found = Counter(e.target for e in two)
+    if large >= len(counts):
+        assert set(found) == set(counts)
+        for label, n in counts.items():
+            # One of each comes first, so shares may be off by one for each label.
+            assert abs(found[label] - large * n / len(train)) <= len(counts)
+
+
+@given(SHARES, st.integers(0, 3))
+def test_so_many_of_each(counts, seed):
+    train, least = pool(counts), min(counts.values())
+    found = sampling.sample(train, f"{least}/class", seed)
+    assert Counter(e.target for e in found) == dict.fromkeys(counts, least)
+    with pytest.raises(InputError, match=rf"has {least} training examples. Ask for at most {least}/class"):
+        sampling.sample(train, f"{least + 1}/class", seed)
+
+
+def test_seeds_draw_anew():
+    train = pool({"a": 20, "b": 20})
+    assert sampling.sample(train, "6", 0) != sampling.sample(train, "6", 1)
+    assert sampling.sample(train, "full", 0) == tuple(train)
+
+
+@pytest.mark.parametrize("size", ["0", "-3", "ten", "5/labels", "1.5", ""])
+def test_other_forms_are_refused(size):
+    with pytest.raises(InputError, match="give a number of examples"):
+        sampling.check(size)
+
+
+def test_too_many_are_refused():
+    with pytest.raises(InputError, match="has 4 examples"):
+        sampling.sample(pool({"a": 4}), "5", 0)
+
+
+def test_shots_are_the_examples_that_the_prompts_show(project, tiny):
+    pets = task.load("pets")
+    spec = study.Spec(shots=(0, 3), selectors=("balanced",), baselines=("tfidf-logreg",), train_sizes=("shots",))
+    planned = study.plan(pets, spec, [tiny])
+    baseline = next(p for p in planned if p.size)
+    prompt = next(p for p in planned if not p.size and p.predictor.shots == 3)
+    shown = prompt.predictor.fit(prompt.train).demos(example("new", "a strange noise")).examples
+    assert baseline.train == shown
+    assert baseline.size == "3 shots (balanced)"
+
+
+def test_shots_need_one_draw_for_all(project, tiny):
+    pets = task.load("pets")
+    for params in ({"selectors": ("knn",)}, {"draw": "per-item"}):
+        spec = study.Spec(shots=(3,), baselines=("tfidf-logreg",), train_sizes=("shots",), **params)
+        with pytest.raises(InputError, match="no one set"):
+            study.plan(pets, spec, [])
+    spec = study.Spec(shots=(0,), baselines=("tfidf-logreg",), train_sizes=("shots",))
+    with pytest.raises(InputError, match="--shots asks for none"):
+        study.plan(pets, spec, [])
