@@ -1,7 +1,7 @@
 """The paired bootstrap of macro-F1 beside re-scoring resampled items: python bench/bootstrap.py
 
-100,000 items, three labels, 10,000 draws, one core. Re-scoring (scikit-learn's f1_score on the drawn items) is timed over
-a few draws and scaled up; the ratio is what counts.
+100,000 items, three labels, 10,000 draws, one core. Re-scoring (scikit-learn's f1_score on the drawn items) is timed
+over a few draws and scaled up; the ratio is what counts.
 """
 
 from __future__ import annotations

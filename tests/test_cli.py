@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness import cli, engines, metrics, predictors, results, selectors, task
-from harness.cli import main
+from harness import engines, metrics, predictors, results, selectors, task
+from harness.cli import main, options
 from harness.predictors.prompted import MODES, OVERLENGTH
 from harness.report import FORMATS
 
@@ -57,7 +57,7 @@ def test_help_names_every_value_that_can_be_given():
     for values in (MODES, OVERLENGTH, selectors.ORDERS, engines.ENGINES, FORMATS):
         for value in values:
             assert value in text
-    assert tuple(FORMATS) == cli.FORMATS
+    assert tuple(FORMATS) == options.FORMATS
 
 
 def test_list_shows_everything(home):
@@ -246,3 +246,56 @@ def test_failures_while_running_are_exit_1(project, monkeypatch):
     assert done.exit_code == 1
     assert "no answer for 10 items" in done.stderr
     assert not (project / "results" / "pets").exists()
+
+
+def test_named_runs_over_other_items_are_refused_and_all_of_them_stand_apart(home):
+    for limit in (5, 6):
+        ok("run", "--task", "finsentiment", "--baselines-only", "--baseline", "majority", "--limit", limit)
+    names = [folder.name for folder in results.find(home / "results")]
+    done = run("report", *names)
+    assert done.exit_code == 2
+    assert "items_hash" in done.stderr
+    assert ok("report").count("items, the same for every row") == 2
+
+
+def test_parameters_of_baselines(home):
+    few = ("run", "--task", "finsentiment", "--baselines-only", "--limit", 5, "--baseline", "tfidf-logreg,tfidf-svm")
+    rows = json.loads(ok(*few, "--with", "tfidf-svm.C=3", "--with", "class_weights=yes", "--format", "json"))
+    signatures = {row["predictor"]: row["signature"] for row in rows}
+    assert "C:3.0|class_weights:balanced" in signatures["tfidf-svm"]
+    assert "C:10.0|class_weights:balanced" in signatures["tfidf-logreg"]
+    for option, said in (("C", "NAME=VALUE"), ("c=3", "Did you mean 'C'"), ("tfidf-svm.k=3", "unknown parameter")):
+        done = run(*few, "--with", option)
+        assert done.exit_code == 2
+        assert said in done.stderr
+
+
+def test_training_sizes_and_seeds_make_a_learning_curve(home):
+    args = ("--train-size", "20,2/class,full", "--seed", "0,1", "--baseline", "tfidf-logreg", "--baselines-only")
+    rows = json.loads(ok("run", "--task", "finsentiment", "--limit", 30, *args, "--format", "json"))
+    assert [(row["n_train"], row["train_size"], row["seed"]) for row in rows] == [
+        (20, "20", 0),
+        (20, "20", 1),
+        (6, "2/class", 0),
+        (6, "2/class", 1),
+        (300, None, 0),
+    ]
+    assert len({row["row"] for row in rows}) == 3
+    bad = run("run", "--task", "finsentiment", "--baseline", "majority", "--train-size", "lots")
+    assert bad.exit_code == 2
+    assert "10/class" in bad.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--correction", "bonferoni"), "unknown correction"),
+        (("--price", "cheap"), "give one price or two"),
+        (("--format", "latx"), "Did you mean 'latex'"),
+    ],
+)
+def test_table_options_are_checked_before_anything_runs(home, option, said):
+    done = run("run", "--task", "finsentiment", *option)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert tree(home) == []

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from conftest import ROOT
 
-from harness import compare, results
+from harness import compare, predictors, results
 from harness.cli import main
 from harness.report import Table
 
@@ -44,7 +44,8 @@ def test_commands_and_python_run_as_pasted(home, capsys):
 
 def test_the_table_is_that_of_the_reference_runs():
     runs = [results.load(folder) for folder in results.find(ROOT / "results" / "reference", "finsentiment")]
-    runs.sort(key=lambda run: (run.spec["predictor"] == "prompt", run.spec["predictor"], run.spec["shots"] or 0))
+    order = [*predictors.BASELINES, "prompt"]
+    runs.sort(key=lambda run: (order.index(run.spec["predictor"]), run.spec["shots"] or 0))
     whole = Table(compare.compare(runs)).render("markdown")
     assert table("finsentiment") == whole.partition("\n\n<details>")[0]
 

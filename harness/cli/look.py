@@ -107,7 +107,7 @@ def report(
 ) -> None:
     """Print the table of past RUNS (folders or names under --results; all of them by default).
 
-    Runs over different items stand in tables of their own.
+    RUNS that are named must be over the same items; else each set of items has a table of its own.
     """
     known_format(form)
     known_correction(correction)
@@ -127,7 +127,8 @@ def report(
         raise InputError(
             f"{results}: no runs{f' of task {name!r}' if name else ''}. Make some with `harness run --task NAME`."
         )
-    groups = comparable([load(folder) for folder in folders])
+    loaded = [load(folder) for folder in folders]
+    groups = [loaded] if runs else comparable(loaded)
     if variance:
         click.echo(render_variance([part for group in groups for part in decompose(group, metric)], form))
         return
