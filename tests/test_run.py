@@ -122,7 +122,7 @@ def test_baselines_and_prompts_stand_in_one_paired_table(home):
     runs = [results.load(folder) for folder in folders]
     table = compare.compare(runs)
     best = max((r for r in runs if r.spec["predictor"] != "prompt"), key=lambda r: r.scores["macro-f1"][0])
-    assert table.reference == compare.describe(best)
+    assert table.reference == compare.describe([best])
     for row in table.rows:
         if row.difference:
             assert row.difference.value == pytest.approx(row.score.value - best.scores["macro-f1"][0])
