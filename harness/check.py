@@ -54,6 +54,8 @@ class Check:
 
     def decide(self, name: str, old: Old, sequential: bool = False) -> Checked:
         """The verdict on template ``name``. Raises InputError where the two sides cannot be compared."""
+        if old.runs:  # refused before anything is computed
+            comparable([side.run(self.test) for side in self._sides(name)], old.runs, old.title)
         reading = self.read(name)
         before = self.read(old.name) if old.name else old.reading
         identical = before is not None and before.prompts == reading.prompts
@@ -75,18 +77,16 @@ class Check:
     def _whole(self, name: str, old: Old, identical: bool) -> Verdict:
         new = self.run(name)
         runs = list(old.runs) or self.run(str(old.name))
-        comparable(new, runs, old.title)
         return gate.judge(new, runs, self.metric, self.question.margin, identical)
 
     def _sequentially(self, name: str, old: Old) -> Verdict:
         """Looks after every batch of items, in an order drawn by the first seed, and stops when it is certain."""
         self._check_sequential()
         with Journal(self.root / "journal.sqlite") as journal:
-            return self._looks(self._side(name, journal), self._side(old.name, journal) if old.name else None, old)
+            (new,) = self._sides(name, journal)
+            return self._looks(new, self._sides(old.name, journal)[0] if old.name else None, old)
 
     def _looks(self, new: Side, other: Side | None, old: Old) -> Verdict:
-        if other is None:
-            comparable([new.run(self.test)], old.runs[:1], old.title)
         known = {} if other else {p.example_id: p for p in old.runs[0].predictions}
         order = [self.test[i] for i in rng("look", self.question.seeds[0]).permutation(len(self.test))]
         for end in range(BATCH, len(order) + BATCH, BATCH):
@@ -116,10 +116,8 @@ class Check:
         """The template's prompts over all items and seeds."""
         whole, tokens, count = sha256(), 0, 0
         encoder = Encoder(self.engine.tokenizer)
-        for planned in study.plan(self.task, self.question.spec(name), [self.engine]):
-            prompted = planned.predictor
-            assert isinstance(prompted, Prompted)
-            prompted.fit(planned.train)
+        for side in self._sides(name):
+            prompted = side.predictor
             whole.update(repr(prompted.template.settings).encode())
             for example in self.test:
                 prompt = prompted.template.render(example, prompted.demos(example).examples)
@@ -128,23 +126,22 @@ class Check:
                 count += 1
         return Reading(whole.hexdigest()[:16], tokens / count)
 
-    def _fitted(self, name: str, journal: Journal | None = None) -> tuple[Prompted, str]:
-        """The template's predictor for the first seed, and the hash of its pool."""
-        planned = study.plan(self.task, self.question.spec(name), [self.engine], journal)[0]
-        assert isinstance(planned.predictor, Prompted)
-        return planned.predictor.fit(planned.train), results.items_hash(planned.train)
-
-    def _side(self, name: str, journal: Journal) -> Side:
-        return Side(self.task, *self._fitted(name, journal), results.items_hash(self.test))
+    def _sides(self, name: str, journal: Journal | None = None) -> list[Side]:
+        """The template's fitted predictors, one a seed."""
+        items = results.items_hash(self.test)
+        plan = study.plan(self.task, self.question.spec(name), [self.engine], journal)
+        return [Side(self.task, planned, items) for planned in plan]
 
 
 class Side:
-    """One side of a sequential check: a fitted predictor, asked batch by batch."""
+    """A template's fitted predictor, asked batch by batch."""
 
-    def __init__(self, task: Task, predictor: Prompted, train: str, items: str) -> None:
-        self.task, self.predictor, self.items = task, predictor, items
-        self.signature = predictor.signature + Signature.of(train=train)
-        self.title = study.title_of(study.row_of(predictor))
+    def __init__(self, task: Task, planned: study.Planned, items: str) -> None:
+        assert isinstance(planned.predictor, Prompted)
+        self.task, self.items, self.predictor = task, items, planned.predictor.fit(planned.train)
+        train = results.items_hash(planned.train)
+        self.signature = self.predictor.signature + Signature.of(train=train)
+        self.title = study.title_of(study.row_of(self.predictor))
         self.found: dict[str, Prediction] = {}
 
     def ask(self, batch: Sequence[Example]) -> int:

@@ -51,8 +51,11 @@ def write(path: Path, question: Mapping[str, Any], runs: Sequence[Run], reading:
     for name, rows in (("items", items), ("runs", answers)):
         body = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in rows)
         lines.append(f' "{name}": [\n{body}\n ]' + ("," if name == "items" else ""))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("{\n" + "\n".join(lines) + "\n}\n", encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{\n" + "\n".join(lines) + "\n}\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: the baseline cannot be written there: {error.strerror}.") from None
 
 
 def read(path: Path) -> tuple[Mapping[str, Any], list[Run], Reading]:
