@@ -303,6 +303,7 @@ class TestCommand:
         done = invoke(*CHECK, "--template", "plain", "--against", name)
         assert done.exit_code == 2
         assert "its items_hash is" in done.stderr
+        assert len(results.find(home / "results")) == 1  # refused before anything was computed
 
 
 class TestPlan:
