@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
@@ -49,6 +50,7 @@ def main() -> None:
     print(
         json.dumps(
             {
+                "machine": f"{platform.machine()}, Python {platform.python_version()}",
                 "items": ITEMS,
                 "draws": DRAWS,
                 "difference": [round(x, 5) for x in (found.value, found.low, found.high)],
