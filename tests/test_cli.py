@@ -264,7 +264,11 @@ def test_parameters_of_baselines(home):
     signatures = {row["predictor"]: row["signature"] for row in rows}
     assert "C:3.0|class_weights:balanced" in signatures["tfidf-svm"]
     assert "C:10.0|class_weights:balanced" in signatures["tfidf-logreg"]
-    for option, said in (("C", "NAME=VALUE"), ("class_weight=yes", "Did you mean 'class_weights'"), ("tfidf-svm.k=3", "unknown parameter")):
+    for option, said in (
+        ("C", "NAME=VALUE"),
+        ("class_weight=yes", "Did you mean 'class_weights'"),
+        ("tfidf-svm.k=3", "unknown parameter"),
+    ):
         done = run(*few, "--with", option)
         assert done.exit_code == 2
         assert said in done.stderr
