@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -184,17 +184,21 @@ def grouped(runs: Sequence[Run]) -> list[tuple[Run, ...]]:
     """The runs in rows: those of one row differ by what a seed draws only."""
     rows: dict[object, list[Run]] = {}
     for run in runs:
-        drawn = {"seed", "train"}  # a sample of the train split is drawn by the seed
-        if run.spec["train_size"] is None:
-            drawn.discard("train")
-        # Selectors write their seed into their name.
-        fixed = [
-            (key, value.replace(f"seed={run.spec['seed']}", ""))
-            for key, value in run.signature.pairs
-            if key not in drawn
-        ]
-        rows.setdefault((run.spec["train_size"], tuple(fixed)), []).append(run)
+        rows.setdefault((run.spec["train_size"], fixed(run)), []).append(run)
     return [tuple(row) for row in rows.values()]
+
+
+def fixed(run: Run, but: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
+    """The signature without the pairs named in ``but`` and without what the seed draws."""
+    left_out = {"seed", *but}
+    if run.spec["train_size"] is not None:
+        left_out.add("train")  # a sample of the train split is drawn by the seed
+    # Selectors write their seed into their name.
+    return tuple(
+        (key, value.replace(f"seed={run.spec['seed']}", ""))
+        for key, value in run.signature.pairs
+        if key not in left_out
+    )
 
 
 def describe(group: Sequence[Run]) -> str:

@@ -87,7 +87,10 @@ class Encoder:
 
     def pooled(self, texts: Sequence[str]) -> Any:
         """(n, d) tensor of means over the tokens, with gradients where they are on."""
-        batch = self.files.tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt").to(self.device)
+        tokenizer = self.files.tokenizer
+        longest = min(tokenizer.model_max_length, self.files.max_length)  # not every tokenizer names its model's limit
+        batch = tokenizer(list(texts), padding=True, truncation=True, max_length=longest, return_tensors="pt")
+        batch = batch.to(self.device)
         hidden = self.model(**batch).last_hidden_state
         mask = batch["attention_mask"][..., None].to(hidden.dtype)
         return (hidden * mask).sum(1) / mask.sum(1)

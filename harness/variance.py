@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from harness import compare, results
 from harness.chance import rng
+from harness.errors import unknown
 from harness.results import Run
-from harness.stats.resample import Array, Sample
+from harness.stats.resample import Array, Sample, by_cluster
 
 RESAMPLES = 500
-FACTORS = {"demonstrations": "seed", "order": "order", "template": "template", "selector": "selector"}
+PROMPTED = {"demonstrations": "seed", "order": "order", "template": "template"}
 TRAINED = {"training seed": "seed"}
+REST = "combinations"
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """The standard deviation that one source gives the score, and its share of the variance of them all; NaN where
-    there are fewer than two ``levels`` to compare."""
+    """The standard deviation that one source gives the score, with its 95 % interval (NaN for items), and its share of
+    the variance of them all. NaN where it cannot be known: fewer than two ``levels``, or each level came with one level
+    of another source only."""
 
     source: str
     levels: int
     deviation: float
+    low: float
+    high: float
     share: float
 
 
@@ -41,32 +47,44 @@ class Decomposition:
 
 
 def decompose(runs: Sequence[Run], metric: str | None = None) -> tuple[Decomposition, ...]:
-    """One for each predictor (a model and its number of shots, or a baseline and its training size) with two runs or
-    more on the same items.
+    """One for each predictor with two runs or more on the same items: a prompted model with its number of shots and its
+    selector, or a baseline with its training size.
 
-    The components are moment estimates of a random-effects model with main effects (Searle, Casella and McCulloch,
-    1992, chapter 4): a factor's variance is that between its levels' mean scores, less what the items' noise gives such
-    means (from a bootstrap that draws the same items for all levels), never below 0. The items' variance is that of one
-    run's score, by the same bootstrap, on average over the runs.
+    The components are moment estimates of a random-effects model, by Henderson's method 3, which holds for unbalanced
+    runs (Searle, Casella and McCulloch, 1992, "Variance Components", section 5.5): the sum of squares that a factor
+    explains beyond all others, less what the items' noise and the factors' combinations give it, never below 0. The
+    items' noise is the covariance of the runs' scores in a bootstrap that draws the same items (or clusters) for all;
+    its variance for one run is the items' component. ``combinations`` is what no sum of the factors explains: a
+    template that only some demonstrations suit. Intervals are Williams's (1962), with the noise taken as known; from
+    two or three levels they are wide, and should be.
     """
     groups: dict[object, list[Run]] = {}
     for run in runs:
-        spec = run.spec
-        key = [spec["predictor"], spec["model"], spec["shots"]]
-        if spec["predictor"] != "prompt":
-            key += [spec["n_train"], spec["template"]]
-        groups.setdefault(tuple(key), []).append(results.aligned(run, runs[0]))
-    return tuple(
-        _one(group, metric or str(group[0].spec["main_metric"])) for group in groups.values() if len(group) > 1
-    )
+        groups.setdefault(_fixed(run), []).append(run)
+    return tuple(_one(group, metric) for group in groups.values() if len(group) > 1)
 
 
-def _one(runs: Sequence[Run], metric: str) -> Decomposition:
-    spec = runs[0].spec
-    prompted = spec["predictor"] == "prompt"
-    made = compare.family(metric, runs[0].labels)
+def _prompted(run: Run) -> bool:
+    return bool(run.spec["predictor"] == "prompt")
+
+
+def _fixed(run: Run) -> object:
+    """All of a run but the sources: equal for runs whose variance is split together."""
+    sources = (PROMPTED if _prompted(run) else TRAINED).values()
+    return run.task, run.labels, run.items_hash, run.spec["train_size"], compare.fixed(run, sources)
+
+
+def _one(group: Sequence[Run], metric: str | None) -> Decomposition:
+    runs = [results.aligned(run, group[0]) for run in group]
+    first = runs[0]
+    metric = metric or str(first.spec["main_metric"])
+    if metric not in first.scores:
+        raise unknown("metric", metric, first.scores, f"run {first.name}")
+    made = compare.family(metric, first.labels)
     place = made.names.index(metric)
-    sample = Sample([compare.statistics(run, made) for run in runs])
+    tables = [compare.statistics(run, made) for run in runs]
+    clusters = results.clusters(first.examples)
+    sample = Sample(tables if clusters is None else by_cluster(tables, clusters))
     values = np.array([float(made.score(totals)[..., place]) for totals in sample.totals()])
     draws = np.concatenate(
         [
@@ -74,32 +92,77 @@ def _one(runs: Sequence[Run], metric: str) -> Decomposition:
             for totals in sample.draws(rng("variance", metric), RESAMPLES)
         ]
     )
-    variances = {"items": float(draws.var(0, ddof=1).mean())}
-    levels = {"items": len(runs[0].examples)}
-    for source, key in (FACTORS if prompted else TRAINED).items():
-        variances[source], levels[source] = _between([run.spec[key] for run in runs], values, draws)
-    total = sum(value for value in variances.values() if not math.isnan(value))
-    components = tuple(
-        Component(source, levels[source], math.sqrt(value), value / total if total else math.nan)
-        for source, value in variances.items()
+    draws = draws[np.isfinite(draws).all(1)]  # a resample in which the score is undefined says nothing about it
+    known = sample.n > 1 and len(draws) > 1 and bool(np.isfinite(values).all())
+    # A bootstrap's variance of a mean of n is (n - 1) / n of the true one.
+    small = sample.n / (sample.n - 1) if known else math.nan
+    noise = np.cov(draws, rowvar=False) * small if known else np.full((len(runs), len(runs)), math.nan)
+    items = math.sqrt(noise.trace() / len(runs))
+    source = "items" if clusters is None else "items (by cluster)"
+    parts = [Component(source, sample.n, items, math.nan, math.nan, math.nan), *_factors(runs, values, noise)]
+    total = sum(part.deviation**2 for part in parts if not math.isnan(part.deviation))
+    shared = tuple(
+        Component(p.source, p.levels, p.deviation, p.low, p.high, p.deviation**2 / total if total else math.nan)
+        for p in parts
     )
-    title = (
-        f"{spec['model']} {spec['shots']}-shot"
-        if prompted
-        else f"{compare.describe([runs[0]])}, {spec['n_train']} train"
-    )
-    return Decomposition(title, metric, len(runs), float(values.mean()), components)
+    return Decomposition(_title(first), metric, len(runs), float(values.mean()), shared)
 
 
-def _between(levels: Sequence[object], values: Array, draws: Array) -> tuple[float, int]:
-    """The variance component of a factor and its number of levels; NaN for one level."""
-    names: Mapping[object, Array] = {
-        level: np.array([i for i, each in enumerate(levels) if each == level]) for level in dict.fromkeys(levels)
+def _factors(runs: Sequence[Run], values: Array, noise: Array) -> list[Component]:
+    """The components of the factors and of their combinations."""
+    factors = {
+        source: _dummies([_level(run, key) for run in runs])
+        for source, key in (PROMPTED if _prompted(runs[0]) else TRAINED).items()
     }
-    if len(names) < 2:
-        return math.nan, len(names)
-    means = np.array([values[i].mean() for i in names.values()])
-    drawn = np.stack([draws[:, i].mean(1) for i in names.values()], axis=1)
-    # How far the levels' means part in a draw, beyond where they stand in the data, is the items' doing.
-    noise = float((drawn - means).var(1, ddof=1).mean())
-    return max(0.0, float(means.var(ddof=1)) - noise), len(names)
+    whole = _span(np.concatenate([np.ones((len(runs), 1)), *factors.values()], axis=1))
+    left = np.eye(len(runs)) - whole
+    free = round(left.trace())
+    rest = (values @ left @ values - np.sum(left * noise)) / free if free else 0.0
+    parts = []
+    for source, mine in factors.items():
+        others = [each for name, each in factors.items() if name != source]
+        beyond = whole - _span(np.concatenate([np.ones((len(runs), 1)), *others], axis=1))
+        weight = float(np.sum(mine * (beyond @ mine)))
+        explained = np.sum(beyond * noise) + rest * round(beyond.trace())
+        parts.append(_component(source, mine.shape[1], values, beyond, float(explained), weight))
+    if free and len(factors) > 1:
+        parts.append(_component(REST, len(runs), values, left, float(np.sum(left * noise)), free))
+    return parts
+
+
+def _component(source: str, levels: int, values: Array, beyond: Array, explained: float, weight: float) -> Component:
+    """From the squares that the projection ``beyond`` leaves of ``values``: their expectation is ``explained`` plus
+    ``weight`` times the component."""
+    free = round(float(beyond.trace()))
+    if free == 0:
+        return Component(source, levels, math.nan, math.nan, math.nan, math.nan)
+    squares = float(values @ beyond @ values)
+    expected = squares * free / stats.chi2.ppf([0.975, 0.025], free)
+    value, low, high = np.sqrt(np.maximum((np.array([squares, *expected]) - explained) / weight, 0)).tolist()
+    return Component(source, levels, value, low, high, math.nan)
+
+
+def _dummies(levels: Sequence[object]) -> Array:
+    """(runs, levels): 1 where the run has the level."""
+    names = list(dict.fromkeys(levels))
+    return np.array([[float(level == name) for name in names] for level in levels])
+
+
+def _span(columns: Array) -> Array:
+    """The projection on the columns' span."""
+    projection: Array = columns @ np.linalg.pinv(columns)
+    return projection
+
+
+def _level(run: Run, key: str) -> object:
+    """As signed, else as asked for: a template's name stays when its text changes."""
+    return dict(run.signature.pairs).get(key, run.spec[key])
+
+
+def _title(run: Run) -> str:
+    spec = run.spec
+    if not _prompted(run):
+        return f"{compare.describe([run])}, {spec['n_train']:,} train"
+    mode = dict(run.signature.pairs).get("mode", "score")
+    notes = [*([spec["selector"]] if spec["shots"] else []), *([] if mode == "score" else [mode])]
+    return f"{spec['model']} {spec['shots']}-shot" + (f" ({', '.join(notes)})" if notes else "")

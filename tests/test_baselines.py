@@ -1,5 +1,6 @@
 """Trained baselines on a real encoder and the embedded model: they learn, keep it, and say what failed."""
 
+import json
 import os
 import random
 import shutil
@@ -19,10 +20,13 @@ from harness.embed import Encoder
 from harness.errors import InputError
 from harness.model import Model
 from harness.predictors.augment import AUGMENTATIONS, augmented
+from harness.predictors.head import Head
 from harness.predictors.prompted import Prompted
+from harness.predictors.setfit import SetFit
 from harness.selectors.fixed import Fixed
 from harness.vault import Vault
 
+LIGHT = ("tfidf-logreg", "tfidf-svm", "embedding", "embedding-knn")
 TRAINED = ("setfit", "finetune", "lora", "prefix-tuning", "prompt-tuning", "finetune:tiny", "lora:tiny")
 # Enough to learn what these tests ask for, and no more.
 CHEAP = {
@@ -249,7 +253,7 @@ def test_a_killed_training_leaves_nothing_that_loads(finsentiment, tmp_path):
     running.stdout.close()
     train = finsentiment.examples("train")[:48]
     again = cheap("lora", finsentiment, vault=Vault(tmp_path))
-    assert Vault(tmp_path).fetch(Vault(tmp_path).key(again.signature, train)) is None
+    assert Vault(tmp_path).fetch(Vault(tmp_path).key(again.made_by, train)) is None
     assert again.fit(train).history
 
 
@@ -291,7 +295,9 @@ def copied(tmp_path, name):
     return folder
 
 
-@pytest.mark.parametrize(("name", "model"), [("embedding", "minilm"), ("finetune", "minilm"), ("lora", "tiny")])
+@pytest.mark.parametrize(
+    ("name", "model"), [("embedding", "minilm"), ("setfit", "minilm"), ("finetune", "minilm"), ("lora", "tiny")]
+)
 def test_a_truncated_checkpoint_is_an_input_error(name, model, finsentiment, data, tmp_path):
     folder = copied(tmp_path, model)
     weights = folder / "model.safetensors"
@@ -307,6 +313,152 @@ def test_one_label_only_is_always_answered(name, finsentiment):
     assert {p.output for p in fitted.predict(finsentiment.examples("dev")[:10])} == {"neutral"}
 
 
+@pytest.mark.parametrize("name", LIGHT)
+def test_a_label_that_train_never_shows_is_never_answered(name, finsentiment):
+    """Even of texts that are like nothing in train: their similarities are below 0."""
+    train = [
+        example(1, "The zebra grazed on the savannah.", "neutral"),
+        example(2, "A giraffe ate acacia leaves.", "negative"),
+        example(3, "A giraffe drank.", "negative"),
+    ]
+    far = [example(f"q{i}", text) for i, text in enumerate(("EUR 3.4 mn", "SQL index rebuild failed", "404", ""))]
+    for k in (2, 3):
+        fitted = predictors.baseline(name, finsentiment).fit(train[:k])
+        assert "positive" not in {p.output for p in fitted.predict(far)}
+
+
+def test_the_nearest_neighbour_of_a_text_is_itself(finsentiment):
+    train = finsentiment.examples("train")[:60]
+    fitted = predictors.baseline("embedding-knn", finsentiment, k=1).fit(train)
+    assert [p.output for p in fitted.predict(train)] == [e.target for e in train]
+    assert len(list(predictors.baseline("embedding-knn", finsentiment, k=500).fit(train).predict(train))) == 60
+
+
+def test_ties_between_neighbours_go_by_id(finsentiment):
+    train = [example(i, "sales rose", label) for i, label in (("b", "positive"), ("a", "negative"), ("c", "neutral"))]
+    for rows in (train, train[::-1]):
+        fitted = predictors.baseline("embedding-knn", finsentiment, k=1).fit(rows)
+        assert [p.output for p in fitted.predict([example("q", "sales rose")])] == ["negative"]
+
+
+def test_a_margin_is_no_probability_and_no_seed_moves_it(finsentiment):
+    train, dev = finsentiment.examples("train"), finsentiment.examples("dev")
+    one, other = (predictors.baseline("tfidf-svm", finsentiment, seed=seed).fit(train) for seed in (0, 1))
+    texts = [e.text for e in dev]
+    np.testing.assert_array_equal(one._model.decision_function(texts), other._model.decision_function(texts))
+    assert all(p.label_logprobs is None for p in one.predict(dev))
+
+
+def test_class_weights_make_a_margin_answer_the_rare_label_more_often(finsentiment):
+    train, test = finsentiment.examples("train"), finsentiment.examples("test")
+    targets = [e.target for e in train]
+    assert targets.count("negative") < min(targets.count("positive"), targets.count("neutral"))
+    answered = []
+    for weights in (False, True):  # at a low C: else every training example is told apart, weighted or not
+        fitted = predictors.baseline("tfidf-svm", finsentiment, C=0.1, class_weights=weights).fit(train)
+        answered.append([p.output for p in fitted.predict(test)].count("negative"))
+    assert answered[1] > 2 * answered[0]
+
+
+class TestSignatures:
+    """What can change a score changes the line; what cannot, does not."""
+
+    @pytest.mark.parametrize(
+        ("name", "changes"),
+        [
+            ("tfidf-logreg", {"C": 1.0, "class_weights": True}),
+            ("tfidf-svm", {"C": 2.0, "class_weights": True}),
+            ("embedding", {"C": 1.0, "class_weights": True, "model": "tiny"}),
+            ("embedding-knn", {"k": 7, "model": "lsa"}),
+            (
+                "setfit",
+                {
+                    "model": "tiny",
+                    "iterations": 5,
+                    "max_pairs": 9,
+                    "epochs": 2,
+                    "batch": 8,
+                    "lr": 1e-4,
+                    "warmup": 0.0,
+                    "C": 2.0,
+                    "seed": 1,
+                },
+            ),
+        ],
+    )
+    def test_every_parameter_is_named(self, name, changes, finsentiment):
+        assert set(changes) - {"seed"} == set(predictors.parameters(name))
+        lines = {str(predictors.baseline(name, finsentiment, **{k: v}).signature) for k, v in changes.items()}
+        lines.add(str(predictors.baseline(name, finsentiment).signature))
+        assert len(lines) == len(changes) + 1
+
+    def test_a_seed_that_draws_nothing_is_not(self, finsentiment):
+        for name in LIGHT:
+            one, other = (predictors.baseline(name, finsentiment, seed=seed) for seed in (0, 1))
+            assert not one.drawn
+            assert one.signature == other.signature
+
+    def test_weights_and_accelerator_are_named(self, finsentiment, tmp_path, monkeypatch):
+        folder = copied(tmp_path, "minilm")
+        before = predictors.baseline(f"setfit:{folder}", finsentiment).signature
+        with (folder / "tokenizer_config.json").open("a") as file:
+            file.write("\n")
+        after = predictors.baseline(f"setfit:{folder}", finsentiment).signature
+        monkeypatch.setattr(Encoder, "device", "cuda")
+        elsewhere = predictors.baseline(f"setfit:{folder}", finsentiment).signature
+        assert len({str(before), str(after), str(elsewhere)}) == 3
+
+
+class TestPairs:
+    TARGETS = ("a", "b", "a", "c", "b", "a", "c")
+
+    def pairs(self, **params):
+        return SetFit(("a", "b", "c"), **params).pairs(self.TARGETS)
+
+    def test_say_whether_the_labels_agree(self):
+        found = self.pairs()
+        assert len(found) == 2 * 20 * len(self.TARGETS)
+        assert all((self.TARGETS[i] == self.TARGETS[j]) == bool(cosine) for i, j, cosine in found)
+        assert sum(cosine for _, _, cosine in found) == len(found) / 2
+
+    def test_are_drawn_by_the_seed_and_bounded(self):
+        assert self.pairs(seed=0) == self.pairs(seed=0) != self.pairs(seed=1)
+        assert self.pairs(max_pairs=25) == self.pairs()[:25]
+        assert self.pairs(iterations=0) == []
+
+    def test_an_interrupted_store_leaves_nothing(self, finsentiment, data, tmp_path, monkeypatch):
+        made = cheap("setfit", finsentiment, max_pairs=4, vault=Vault(tmp_path))
+
+        def cut(head, folder):
+            raise OSError("disk full")
+
+        monkeypatch.setattr(Head, "save", cut)
+        with pytest.raises(OSError, match="disk full"):
+            made.fit(data[0][:16] + data[0][-16:])
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.slow
+    def test_epochs_see_them_again(self, finsentiment, data):
+        made = cheap("setfit", finsentiment, max_pairs=16, epochs=3).fit(data[0])
+        assert [entry["epoch"] for entry in made.history] == [1.0, 2.0, 3.0]
+
+
+class TestEncoder:
+    def test_vectors_do_not_depend_on_the_batch(self, finsentiment):
+        texts = [e.text for e in finsentiment.examples("dev")][:20]
+        encoder = Encoder("minilm")
+        alone = np.concatenate([encoder.vectors([text]) for text in texts])
+        np.testing.assert_allclose(encoder.vectors(texts), alone, atol=1e-5)
+
+    def test_long_texts_are_cut_where_only_the_model_names_its_limit(self, tmp_path):
+        folder = copied(tmp_path, "minilm")
+        settings = json.loads((folder / "tokenizer_config.json").read_text())
+        settings.pop("model_max_length")
+        (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+        long = ["profit rose sharply " * 900]
+        np.testing.assert_allclose(Encoder(str(folder)).vectors(long), Encoder("minilm").vectors(long), atol=1e-5)
+
+
 class TestWrongUse:
     @pytest.mark.parametrize(
         ("name", "params", "message"),
@@ -316,6 +468,15 @@ class TestWrongUse:
             ("finetune", {"augment": "word-drop"}, "Did you mean 'word-dropout'"),
             ("finetune", {"log": "tensorbord"}, "Did you mean 'tensorboard'"),
             ("finetune", {"batch": 0}, "at least 1"),
+            ("setfit", {"itrations": 5}, "Did you mean 'iterations'"),
+            ("setfit", {"batch": 0}, "batch must be at least 1, not 0"),
+            ("setfit", {"epochs": 0}, "epochs must be at least 1"),
+            ("setfit", {"max_pairs": -1}, "max_pairs must be at least 0"),
+            ("setfit", {"warmup": 1.5}, "warmup must be from 0 to 1"),
+            ("tfidf-svm", {"C": 0.0}, "C must be from 1e-09 to 1e\\+09, not 0.0"),
+            ("tfidf-logreg", {"C": "-1"}, "C must be from"),
+            ("embedding", {"C": "nan"}, "C must be from"),
+            ("embedding-knn", {"k": "0"}, "k must be at least 1"),
             ("tfidf-svm:minilm", {}, "takes no model"),
             ("tfidf-svn", {}, "Did you mean 'tfidf-svm'"),
             ("finetune:tiny", {"template": "plian"}, "Did you mean 'plain'"),
@@ -324,10 +485,6 @@ class TestWrongUse:
     def test_is_told_before_anything_runs(self, finsentiment, name, params, message):
         with pytest.raises(InputError, match=message):
             predictors.baseline(name, finsentiment, **params)
-
-    def test_prefixes_are_for_causal_models(self, finsentiment, data):
-        with pytest.raises(InputError, match="Use prompt-tuning or lora"):
-            predictors.baseline("prefix-tuning:minilm", finsentiment).fit(data[0])
 
     def test_no_such_model(self, finsentiment, data):
         for name in ("finetune", "setfit", "embedding"):

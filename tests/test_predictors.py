@@ -34,6 +34,7 @@ def baseline(name, task, **params):
 MAKERS = {
     **{name: (lambda _, task, name=name: baseline(name, task)) for name in predictors.BASELINES},
     "finetune:tiny": lambda _, task: predictors.baseline("finetune:tiny", task, epochs=1, min_steps=2),
+    "prefix-tuning:tiny": lambda _, task: predictors.baseline("prefix-tuning:tiny", task, epochs=1, min_steps=2),
     "prompt": prompted,
     "prompt-knn": lambda tiny, task: Prompted(template.load("chat", task), tiny, selector("knn"), 4),
     "prompt-generate": lambda tiny, task: prompted(tiny, task, mode="generate"),

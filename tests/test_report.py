@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -19,13 +20,28 @@ from harness.report.latex import escape
 from harness.report.variance import render as render_variance
 from harness.results import Run
 from harness.types import Example, Prediction, Signature, Status
-from harness.variance import decompose
+from harness.variance import _factors, decompose
 
 LABELS = ("good", "bad", "so_so")
 NAMES = ("accuracy", "macro-f1")
 
 
-def run(name="r", hits=0.7, n=120, seed=0, draw=0, clusters=None, stated=True, history=(), unparsed=0, **spec):
+SIGNED = ("predictor", "template", "shots", "order", "mode", "model", "n_train", "seed")
+
+
+def run(
+    name="r",
+    hits=0.7,
+    n=120,
+    seed=0,
+    draw=0,
+    clusters=None,
+    stated=True,
+    history=(),
+    unparsed=0,
+    signed=SIGNED,
+    **spec,
+):
     """A run whose answers are right on a share ``hits`` of the items, drawn by ``draw``."""
     rng = np.random.default_rng(draw)
     examples = tuple(
@@ -61,8 +77,9 @@ def run(name="r", hits=0.7, n=120, seed=0, draw=0, clusters=None, stated=True, h
     }
     if whole["predictor"] != "prompt":
         whole |= {"template": None, "selector": None, "shots": None, "order": None}
-    said = {key: whole[key] for key in ("predictor", "template", "shots", "order", "model", "n_train", "seed")}
-    signature = Signature.of(**said, selector=f"Balanced(seed={seed})")
+    signature = Signature.of(**{key: whole.get(key) for key in signed})
+    if whole["shots"]:
+        signature += Signature.of(selector=f"{whole['selector']}(seed={seed})")
     usage = {"computed_tokens": 1000, "generated_tokens": 0, "seconds": 1.5, "submitted_tokens": 9, "trie_tokens": 9}
     counts = {"ok": n - unparsed, "unparsed": unparsed}
     return Run(
@@ -136,8 +153,6 @@ class TestRows:
             compare.compare([run(), run(n=90)])
 
     def test_items_in_another_order_are_the_same_items(self):
-        from dataclasses import replace
-
         one, two = run(), baseline()
         mixed = replace(two, examples=two.examples[::-1], predictions=two.predictions[::-1])
         straight, aligned = compare.compare([one, two]), compare.compare([one, mixed])
@@ -187,17 +202,29 @@ class TestFormats:
         text = render([table], "latex")
         body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
         assert r"some\_model" in body
-        assert not re.search(r"(?<!\\)[%_#$]", body.replace("booktabs", ""))
+        assert not re.search(r"(?<!\\)[%_#$]", body.replace("$-$", ""))
+        assert body.count("{") == body.count("}")
         for name in ("table", "tabular"):
             assert body.count(rf"\begin{{{name}}}") == body.count(rf"\end{{{name}}}") == 1
         lines = [line for line in body.splitlines() if line.endswith(r"\\")]
         assert len({len(re.findall(r"(?<!\\)&", line)) for line in lines}) == 1
+        worse = compare.compare([run(hits=0.2), baseline(hits=0.9, model="a-1")])
+        assert re.search(r"& \$-\$0\.\d+ \[\$-\$0\.", render([worse], "latex"))
+        assert "(a-1)" in render([worse], "latex")
         assert (
             escape("a\\b{c}~^<|") == r"a\textbackslash{}b\{c\}\textasciitilde{}\textasciicircum{}\textless{}\textbar{}"
         )
 
     def test_the_signatures_are_one_a_run(self, table):
         assert Table(table).render("markdown").count("- `") == 5
+
+    def test_a_sample_can_be_drawn_again_from_its_signature(self):
+        sizes = [baseline(n_train=20, train_size="20", seed=seed, signed=("n_train",)) for seed in (0, 1)]
+        lines = [line for line in Table(compare.compare(sizes)).render("markdown").splitlines() if line[:3] == "- `"]
+        assert [re.findall(r"\|(train_size:20\|seed:\d)`", line) for line in lines] == [
+            ["train_size:20|seed:0"],
+            ["train_size:20|seed:1"],
+        ]
 
 
 class TestFigures:
@@ -219,6 +246,52 @@ class TestFigures:
                 assert ElementTree.parse(path).getroot().tag.endswith("svg")
         before = {path: path.read_bytes() for path in paths}
         assert {path: path.read_bytes() for path in draw(compare.compare(runs), tmp_path / "figures")} == before
+
+    def test_say_what_is_on_their_axes(self, tmp_path, table):
+        paths = {path.name: path.read_text() for path in draw(table, tmp_path) if path.suffix == ".svg"}
+        confusion, reliability = (paths[f"news_task-{name}.svg"] for name in ("confusion", "reliability"))
+        for text in ("answer", "label", "good", "so_so", "svm, 300 train"):
+            assert f"<!-- {text} -->" in confusion
+        assert "<!-- stated probability (360 answers) -->" in reliability
+        error = metrics.create("ece", LABELS)
+        each = [error.score(compare.statistics(run, error).sum(0))[0] for run in table.rows[0].runs]
+        assert f"<!-- accuracy, ECE {np.mean(each):.3f} -->" in reliability
+
+    def test_a_line_has_one_point_a_size(self):
+        """Rows that differ by order, mode or the model's path are lines of their own; zero shots begin each."""
+        from harness.report.figure import _shots
+
+        two = compare.compare(
+            [run(shots=0, selector=None, order=None), *(run(order=each, draw=4) for each in ("ascending", "random"))]
+        )
+        (axes,) = _shots(two).axes
+        assert [list(line.get_xdata()) for line in axes.lines] == [[0, 5], [0, 5]]
+        assert [line.get_label() for line in axes.lines] == [
+            "some_model, plain, balanced, order ascending",
+            "some_model, plain, balanced, order random",
+        ]
+        lone = compare.compare([run(shots=0, selector=None, order=None), run(draw=4), baseline()])
+        (axes,) = _shots(lone).axes
+        assert axes.lines[-1].get_label() == "reference: svm, 300 train"
+        versions = [run(f"{v}{k}", shots=k, draw=k, model=f"{v}/model") for v in ("v1", "v2") for k in (0, 5)]
+        (axes,) = _shots(compare.compare(versions)).axes
+        assert [list(line.get_xdata()) for line in axes.lines] == [[0, 5], [0, 5]]
+
+    def test_no_two_lines_look_alike(self):
+        from harness.report.figure import _look
+
+        assert len({tuple(_look(place).items()) for place in range(49)}) == 49
+
+    def test_are_drawn_for_many_labels_and_leave_matplotlib_as_it_was(self, tmp_path, monkeypatch):
+        import matplotlib
+
+        monkeypatch.setattr("harness.report.figure.NUMBERED", 2)
+        before = dict(matplotlib.rcParams)
+        paths = draw(compare.compare([run(unparsed=120), run(unparsed=120, seed=1), baseline()]), tmp_path)
+        assert dict(matplotlib.rcParams) == before
+        (confusion,) = (path.read_text() for path in paths if path.name == "news_task-confusion.svg")
+        assert "<!-- good -->" in confusion
+        assert "<!-- bad -->" not in confusion
 
     def test_one_point_is_no_curve(self, tmp_path):
         paths = draw(compare.compare([run(stated=False), baseline(stated=False)]), tmp_path)
@@ -251,9 +324,68 @@ class TestVariance:
         assert sum(part.share for part in found.components if not math.isnan(part.share)) == pytest.approx(1)
 
     def test_noise_alone_is_no_component(self):
+        # The estimate is at or above half of the items' in one of 80 such samples of 200 levels (of 60: in one of ten).
         runs = [run(hits=0.7, n=60, seed=i, draw=i, stated=False) for i in range(200)]
         parts = {part.source: part for part in decompose(runs, "accuracy")[0].components}
         assert parts["demonstrations"].deviation < parts["items"].deviation / 2
+        assert parts["demonstrations"].low == 0
+
+    def test_what_cannot_be_told_apart_is_unknown(self):
+        """Each template was run with seeds of its own, and they differ by much: the seeds are not to blame."""
+        hits = {"plain": 0.5, "chat": 0.9}
+        runs = [
+            run(hits=hits[name], template=name, seed=seed, draw=seed, n=1000, stated=False)
+            for name, seeds in (("plain", (0, 1, 2)), ("chat", (3, 4, 5)))
+            for seed in seeds
+        ]
+        parts = {part.source: part for part in decompose(runs, "accuracy")[0].components}
+        assert parts["demonstrations"].deviation < 0.02
+        assert math.isnan(parts["template"].deviation)
+
+    def test_intervals_hold_the_truth_and_estimates_are_unbiased(self):
+        """Five seeds by four templates less six runs, with effects of both and of their combinations."""
+        truth = {"demonstrations": 0.05, "template": 0.03, "combinations": 0.03}
+        rng = np.random.default_rng(5)
+        cells = [divmod(place, 4) for place in range(20) if place not in (1, 6, 7, 12, 15, 18)]
+        runs = [run(n=3, seed=i, template=f"t{j}", stated=False) for i, j in cells]
+        noise = 0.02**2 * (np.eye(14) + 1) / 2
+        found = {source: [] for source in truth}
+        for _ in range(300):
+            seeds, names, rest = (size * rng.normal(size=20) for size in truth.values())
+            values = [seeds[i] + names[j] + rest[4 * i + j] for i, j in cells]
+            values = np.array(values) + rng.multivariate_normal(np.zeros(14), noise)
+            for part in _factors(runs, values, noise):
+                if part.source in found:
+                    found[part.source].append(part)
+        for source, parts in found.items():
+            covered = np.mean([part.low <= truth[source] <= part.high for part in parts])
+            assert 0.91 <= covered <= 0.99
+            assert math.sqrt(np.mean([part.deviation**2 for part in parts])) == pytest.approx(truth[source], rel=0.12)
+
+    def test_clusters_are_drawn_whole(self):
+        """Forty documents of thirty items, each right or wrong as a whole."""
+        right = np.random.default_rng(1).random(40) < 0.6
+        runs = []
+        for seed in range(2):
+            made = run(n=1200, clusters=30, seed=seed, stated=False)
+            answers = [e.target if right[i // 30] else LABELS[(i + 1) % 3] for i, e in enumerate(made.examples)]
+            pairs = zip(made.examples, answers, strict=True)
+            runs.append(replace(made, predictions=tuple(Prediction(e.id, answer) for e, answer in pairs)))
+        items = decompose(runs, "accuracy")[0].components[0]
+        assert (items.source, items.levels) == ("items (by cluster)", 40)
+        assert items.deviation == pytest.approx(math.sqrt(0.6 * 0.4 / 40), rel=0.15)
+
+    def test_only_the_sources_may_differ(self):
+        """Modes, selectors, items and edits of what is no source make groups of their own."""
+        runs = [
+            run(seed=seed, draw=seed, **each)
+            for each in ({}, {"mode": "generate"}, {"selector": "knn"}, {"n": 90}, {"model": "other"})
+            for seed in (0, 1)
+        ]
+        assert [found.runs for found in decompose(runs)] == [2] * 5
+        assert decompose(runs)[1].title == "org/some_model 5-shot (balanced, generate)"
+        with pytest.raises(InputError, match="unknown metric 'class-f1'"):
+            decompose(runs, "class-f1")
 
     def test_training_seeds_have_a_row_of_their_own(self):
         (found,) = decompose([baseline(seed=i, draw=i) for i in range(3)])

@@ -73,8 +73,9 @@ class Transformers:
 
     @property
     def max_length(self) -> int:
-        """Tokens of prompt and answer together that the model takes."""
-        return self.model.max_length
+        """Tokens of prompt and answer together that the model takes. Virtual ones, that a tuned ``lm`` has in front of
+        every text, are not among them."""
+        return self.model.max_length - int(getattr(self._given, "reserved", 0))
 
     @cached_property
     def _lm(self) -> Any:

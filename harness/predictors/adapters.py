@@ -24,15 +24,15 @@ class Adapted(Trained):
         _installed(self.name)
         return super().signature + Signature.of(peft=version("peft"))
 
-    def config(self, task: str) -> Any:
-        """The peft configuration for a peft task type."""
+    def config(self, task: str, body: Any) -> Any:
+        """The peft configuration for a peft task type and the network to adapt."""
         raise NotImplementedError
 
     def adapted(self, body: Any, causal: bool) -> Any:
         _installed(self.name)
         import peft
 
-        return peft.get_peft_model(body, self.config("CAUSAL_LM" if causal else "FEATURE_EXTRACTION"))
+        return peft.get_peft_model(body, self.config("CAUSAL_LM" if causal else "FEATURE_EXTRACTION", body))
 
     def restored(self, folder: Path, causal: bool) -> Any:
         _installed(self.name)

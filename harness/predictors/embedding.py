@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.embed import Embedder, Encoder
 from harness.predictors.head import Head
+from harness.predictors.linear import STRENGTHS, within
 from harness.types import Example, Prediction, Signature
 
 
@@ -29,6 +30,7 @@ class Embedding:
         class_weights: bool = False,
         seed: int = 0,
     ) -> None:
+        within(self.name, *STRENGTHS, C=C)
         self.labels, self.model, self.C, self.class_weights, self.seed = labels, model, C, class_weights, seed
 
     @property
@@ -62,17 +64,19 @@ class Embedding:
 
 
 def signature(name: str, model: str, **fields: Any) -> Signature:
-    """What all that stands on an encoder names: the weights and the versions that run them."""
+    """What all that stands on an encoder names: the weights, and the versions and accelerator that run them."""
     import sklearn
     import torch
     import transformers
 
+    encoder = None if model == "lsa" else Encoder(model)
     return Signature.of(
         predictor=name,
         model=model,
-        weights=None if model == "lsa" else Encoder(model).files.fingerprint,
-        pooling="mean",
+        weights=encoder.files.fingerprint if encoder else None,
+        pooling="mean" if encoder else None,
         **fields,
+        device="cuda" if encoder and encoder.device == "cuda" else None,
         sklearn=sklearn.__version__,
         torch=torch.__version__,
         transformers=transformers.__version__,

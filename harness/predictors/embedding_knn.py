@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
@@ -9,22 +10,25 @@ import numpy as np
 
 from harness.embed import Embedder
 from harness.predictors.embedding import signature
+from harness.predictors.linear import within
 from harness.types import Example, Prediction, Signature
 
 BLOCK = 1024  # texts whose similarities to the training data are held at once
+LEAST = 1e-3  # a neighbour's vote, however far: else a label that train never shows could draw level and win
 
 
 class EmbeddingKnn:
     """The labels of the nearest training examples, by cosine similarity of a frozen encoder's vectors.
 
-    Each of the ``k`` nearest votes with its similarity; shares are smoothed by one vote over all labels, so that none
-    is zero."""
+    Each of the ``k`` nearest (all, where train has fewer) votes with its similarity; shares are smoothed by one vote
+    over all labels, so that none is zero."""
 
     name = "embedding-knn"
     history = ()
     drawn = False
 
     def __init__(self, labels: tuple[str, ...], model: str = "minilm", k: int = 5, seed: int = 0) -> None:
+        within(self.name, 1, math.inf, k=k)
         self.labels, self.model, self.k, self.seed = labels, model, k, seed
 
     @property
@@ -52,7 +56,7 @@ class EmbeddingKnn:
             near = np.round(self._embed([example.text for example in block]) @ self._matrix.T, 5)
             for example, row in zip(block, near, strict=True):
                 chosen = np.argsort(-row, kind="stable")[:k]  # ties go by id
-                votes = (np.maximum(row[chosen], 0)[:, None] * self._votes[chosen]).sum(0) + 1 / len(self.labels)
+                votes = (np.maximum(row[chosen], LEAST)[:, None] * self._votes[chosen]).sum(0) + 1 / len(self.labels)
                 shares = np.log(votes / votes.sum())
                 yield Prediction(
                     example.id, self.labels[int(np.argmax(shares))], label_logprobs=tuple(map(float, shares))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 
+from harness.errors import InputError
 from harness.types import Example, Prediction, Signature
 
 NEVER = -700.0  # the log-probability of a label that the training data never shows; exp of less is 0
+STRENGTHS = (1e-9, 1e9)  # inverse regularisation strengths that mean anything
 
 
 def spread(classes: Sequence[str], logprobs: Any, labels: tuple[str, ...]) -> list[tuple[float, ...]]:
@@ -17,6 +20,14 @@ def spread(classes: Sequence[str], logprobs: Any, labels: tuple[str, ...]) -> li
     known = {label: column for column, label in enumerate(classes)}
     rows = np.maximum(np.asarray(logprobs, float), NEVER)
     return [tuple(float(row[known[label]]) if label in known else NEVER for label in labels) for row in rows]
+
+
+def within(baseline: str, low: float, high: float, **params: float) -> None:
+    """Raises InputError for the first of ``params`` that is not from ``low`` to ``high``."""
+    for key, value in params.items():
+        if not low <= value <= high:
+            bounds = f"at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
+            raise InputError(f"baseline {baseline!r}: {key} must be {bounds}, not {value!r}.")
 
 
 class Tfidf:
@@ -27,6 +38,7 @@ class Tfidf:
     drawn = False  # the solvers are deterministic
 
     def __init__(self, labels: tuple[str, ...], C: float, class_weights: bool, seed: int) -> None:
+        within(self.name, *STRENGTHS, C=C)
         self.labels, self.C, self.class_weights, self.seed = labels, C, class_weights, seed
 
     @property
@@ -113,7 +125,8 @@ class TfidfSvm(Tfidf):
     def _classifier(self, weights: str | None) -> Any:
         from sklearn.svm import LinearSVC
 
-        return LinearSVC(C=self.C, class_weight=weights, random_state=self.seed, max_iter=5000)
+        # The order in which it visits the data is fixed: by the seed, it would move margins in their last digits.
+        return LinearSVC(C=self.C, class_weight=weights, random_state=0, max_iter=5000)
 
     def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
         if not examples:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from harness.predictors.adapters import Adapted
+from harness.predictors.linear import within
 
 
 @dataclass
@@ -22,7 +24,12 @@ class Lora(Adapted):
     alpha: int = 16
     dropout: float = 0.05
 
-    def config(self, task: str) -> Any:
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        within(self.name, 1, math.inf, rank=self.rank, alpha=self.alpha)
+        within(self.name, 0, 0.99, dropout=self.dropout)
+
+    def config(self, task: str, body: Any) -> Any:
         import peft
 
         return peft.LoraConfig(

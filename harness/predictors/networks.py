@@ -23,22 +23,41 @@ class Network(Protocol):
 
 
 def pretrained(model: Model) -> Any:
-    """The network of ``model`` in float32: a causal language model with its head, or an encoder without one."""
+    """The network of ``model`` in float32: a causal language model with its head, or an encoder without one. Raises
+    InputError where it is neither, or cannot be loaded."""
     import torch
     from transformers import AutoModel, AutoModelForCausalLM
 
-    _ = model.config
+    if getattr(model.config, "is_encoder_decoder", False):
+        raise InputError(
+            f"model {model.name!r}: an encoder-decoder, which no baseline trains. Use an encoder, such as minilm, or a "
+            "causal language model."
+        )
     body = model.load(AutoModelForCausalLM if model.causal else AutoModel, dtype=torch.float32)
     return body.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def reserved(body: Any) -> int:
+    """Positions that peft's virtual tokens take from the text."""
+    adapters = getattr(body, "peft_config", {}).values()
+    return sum(getattr(adapter, "num_virtual_tokens", None) or 0 for adapter in adapters)
+
+
 class Classifier:
-    """An encoder, mean-pooled over the text's tokens, dropout, and a linear head over the labels."""
+    """An encoder, mean-pooled over the text's tokens, dropout, and a linear head over the labels. Of a text longer than
+    the encoder takes, the beginning is read."""
 
     def __init__(self, model: Model, body: Any, labels: tuple[str, ...]) -> None:
         import torch
 
         self.body, self._tokenizer = body, model.tokenizer
+        # Not every tokenizer names its model's limit.
+        self._longest = min(self._tokenizer.model_max_length, model.max_length) - reserved(body)
+        if self._longest < 8:
+            raise InputError(
+                f"model {model.name!r}: {reserved(body)} virtual tokens leave no room for a text. It takes "
+                f"{model.max_length} tokens in all; use fewer: --with tokens=20."
+            )
         width = model.config.get_text_config().hidden_size
         self.head = torch.nn.Linear(width, len(labels), device=body.device)
         torch.nn.init.normal_(self.head.weight, std=0.02)
@@ -48,7 +67,14 @@ class Classifier:
 
     def scores(self, examples: Sequence[Example]) -> Any:
         texts = [example.text for example in examples]
-        read = self._tokenizer(texts, padding=True, truncation=True, return_tensors="pt", return_token_type_ids=False)
+        read = self._tokenizer(
+            texts,
+            padding=True,
+            truncation=True,
+            max_length=self._longest,
+            return_tensors="pt",
+            return_token_type_ids=False,
+        )
         batch = read.to(self.body.device)
         hidden = self.body(**batch).last_hidden_state
         # Virtual tokens, which prompt tuning puts in front, are not the text's.
@@ -64,7 +90,7 @@ class Chooser:
     def __init__(self, model: Model, body: Any, template: Template) -> None:
         import torch
 
-        self.body, self._template, self._longest = body, template, model.max_length
+        self.body, self._template, self._longest = body, template, model.max_length - reserved(body)
         self._encoder = Encoder(model.tokenizer)
         self.module = torch.nn.ModuleList([body])
 
@@ -79,8 +105,8 @@ class Chooser:
         width = max(map(len, rows))
         if width >= self._longest:
             raise InputError(
-                f"a training prompt takes {width} tokens, but the model takes {self._longest}. Use a shorter template "
-                "(--with template=NAME) or shorter texts."
+                f"a training prompt takes {width + 1} tokens with its answer, but the model takes {self._longest}. Use "
+                "a shorter template (--with template=NAME) or shorter texts."
             )
         ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=self.body.device)
         mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], device=self.body.device)

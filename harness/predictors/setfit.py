@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +14,7 @@ from harness.chance import rng
 from harness.embed import Encoder, unit
 from harness.predictors.embedding import signature
 from harness.predictors.head import Head
+from harness.predictors.linear import STRENGTHS, within
 from harness.types import Example, Prediction, Signature
 from harness.vault import Vault
 
@@ -23,9 +25,9 @@ class SetFit:
     """An encoder tuned by contrast on pairs of training examples, then logistic regression (Tunstall et al., 2022).
 
     For every training example ``iterations`` times a pair with one of its label (cosine 1) and a pair with one of
-    another (cosine 0), ``max_pairs`` at most; the mean squared error of their cosines is minimised by AdamW at rate
-    ``lr`` after a linear warmup over a share ``warmup`` of the steps, then falling linearly to 0. With training data of
-    one label nothing is tuned."""
+    another (cosine 0), ``max_pairs`` at most, seen ``epochs`` times; the mean squared error of their cosines is
+    minimised by AdamW at rate ``lr`` after a linear warmup over a share ``warmup`` of the steps, then falling linearly
+    to 0. With training data of one label nothing is tuned."""
 
     name = "setfit"
     drawn = True
@@ -36,6 +38,7 @@ class SetFit:
         model: str = "minilm",
         iterations: int = 20,
         max_pairs: int = 12000,
+        epochs: int = 1,
         batch: int = 16,
         lr: float = 2e-5,
         warmup: float = 0.1,
@@ -43,8 +46,13 @@ class SetFit:
         seed: int = 0,
         vault: Vault | None = None,
     ) -> None:
+        within(self.name, 0, math.inf, iterations=iterations, max_pairs=max_pairs, lr=lr)
+        within(self.name, 1, math.inf, epochs=epochs, batch=batch)
+        within(self.name, 0, 1, warmup=warmup)
+        within(self.name, *STRENGTHS, C=C)
         self.labels, self.model, self.iterations, self.max_pairs = labels, model, iterations, max_pairs
-        self.batch, self.lr, self.warmup, self.C, self.seed, self.vault = batch, lr, warmup, C, seed, vault
+        self.epochs, self.batch, self.lr, self.warmup = epochs, batch, lr, warmup
+        self.C, self.seed, self.vault = C, seed, vault
         self.history: Sequence[Mapping[str, float]] = ()
 
     @property
@@ -53,8 +61,9 @@ class SetFit:
 
     @property
     def signature(self) -> Signature:
-        params = ("iterations", "max_pairs", "batch", "lr", "warmup", "C", "seed")
-        return signature(self.name, self.model, **{param: getattr(self, param) for param in params})
+        params = {key: getattr(self, key) for key in ("iterations", "max_pairs", "batch", "lr", "warmup", "C", "seed")}
+        # Named where it is not the published 1, so that models kept before it could be set are still found.
+        return signature(self.name, self.model, **params, epochs=self.epochs if self.epochs != 1 else None)
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
         self._head = Head(self.C, seed=self.seed)
@@ -73,7 +82,7 @@ class SetFit:
     def _train(self, train: Sequence[Example]) -> None:
         texts, targets = [example.text for example in train], [example.target for example in train]
         self._encoder = Encoder(self.model)
-        pairs = self.pairs(targets)
+        pairs = self.pairs(targets) * self.epochs
         self.history = self._tune(texts, pairs) if pairs else ()
         self._head.fit(unit(self._encoder.vectors(texts)), targets)
 
@@ -112,7 +121,9 @@ class SetFit:
                 optimizer.zero_grad(set_to_none=True)
         model.eval()
         parts = np.array_split(np.array(losses), min(10, steps))
-        return [{"epoch": (i + 1) / len(parts), "loss": float(part.mean())} for i, part in enumerate(parts)]
+        return [
+            {"epoch": self.epochs * (i + 1) / len(parts), "loss": float(part.mean())} for i, part in enumerate(parts)
+        ]
 
     def _step(self, texts: Sequence[str], pairs: Sequence[Pair]) -> float:
         import torch
@@ -140,7 +151,7 @@ class SetFit:
             yield Prediction(example.id, self.labels[int(np.argmax(scores))], label_logprobs=scores)
 
     def __repr__(self) -> str:
-        params = ("labels", "model", "iterations", "max_pairs", "batch", "lr", "warmup", "C", "seed")
+        params = ("labels", "model", "iterations", "max_pairs", "epochs", "batch", "lr", "warmup", "C", "seed")
         return f"SetFit({', '.join(f'{param}={getattr(self, param)!r}' for param in params)})"
 
 

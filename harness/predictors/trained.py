@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -15,6 +17,7 @@ from harness.engines.transformers import Transformers
 from harness.errors import InputError, unknown
 from harness.model import Model
 from harness.predictors.augment import AUGMENTATIONS
+from harness.predictors.linear import within
 from harness.predictors.networks import Chooser, Classifier, Network, pretrained
 from harness.predictors.prompted import Prompted
 from harness.predictors.training import Recipe, logprobs_of, train
@@ -62,9 +65,11 @@ class Trained:
             raise unknown("augmentation", self.augment, AUGMENTATIONS)
         if self.log not in LOGS:
             raise unknown("log", self.log, LOGS)
-        for name in ("batch", "patience"):
-            if getattr(self, name) < 1:
-                raise InputError(f"baseline {self.name!r}: {name} must be at least 1.")
+        within(self.name, 1, math.inf, batch=self.batch, patience=self.patience)
+        rates = {"lr": self.lr, "head_lr": self.head_lr, "weight_decay": self.weight_decay}
+        within(self.name, 0, math.inf, epochs=self.epochs, min_steps=self.min_steps, adversarial=self.adversarial)
+        within(self.name, 0, 100, **rates)
+        within(self.name, 0, 1, warmup=self.warmup)
         self.history: Sequence[Mapping[str, float]] = ()
 
     @property
@@ -101,12 +106,24 @@ class Trained:
             template=f"{asked.name}@{asked.sha[:8]}" if asked else None,
             **params,
             device="cuda" if torch.cuda.is_available() else "cpu",
+            precision="bfloat16-mixed" if torch.cuda.is_available() else None,
             torch=torch.__version__,
             transformers=version("transformers"),
         )
 
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe(**{f.name: getattr(self, f.name) for f in fields(Recipe)})
+
+    @property
+    def made_by(self) -> Signature:
+        """Besides the signature, what a head's rows and a prompt's choices follow: the labels, their order, words and
+        descriptions. A run names them by its task; a kept model must not be loaded for others."""
+        asked = self._asked
+        return self.signature + Signature.of(labels=self.labels, asked=asked.labels if asked else None)
+
     def fit(self, train_split: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
-        key = self.vault.key(self.signature, train_split, dev) if self.vault else ""
+        key = self.vault.key(self.made_by, train_split, dev) if self.vault else ""
         folder = self.vault.fetch(key) if self.vault else None
         if folder is None:
             self._network = self._new()
@@ -131,13 +148,11 @@ class Trained:
         return Chooser(self._files, body, asked) if asked else Classifier(self._files, body, self.labels)
 
     def _train(self, examples: Sequence[Example], dev: Sequence[Example]) -> None:
-        recipe = Recipe(**{f.name: getattr(self, f.name) for f in fields(Recipe)})
-        if recipe.adversarial:
-            self._network.body.get_input_embeddings().weight.requires_grad_(True)
-        title = f"{self.name}-{Path(self.model).name}-n{len(examples)}-s{self.seed}"
+        digest = sha256(str(self.signature).encode()).hexdigest()[:8]  # so that two settings do not share a curve
+        title = f"{self.name}-{Path(self.model).name}-n{len(examples)}-s{self.seed}-{digest}"
         log = LOGS[self.log](Path(self.log_dir), title, dict(self.signature.pairs))
         try:
-            self.history = train(self._network, recipe, self.labels, examples, dev, log)
+            self.history = train(self._network, self.recipe, self.labels, examples, dev, log)
         finally:
             log.close()
 

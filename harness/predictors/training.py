@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from harness.chance import rng
+from harness.errors import InputError
+from harness.predictors.adversary import Adversary
 from harness.predictors.augment import augmented
 from harness.predictors.networks import Network
 from harness.predictors.training_log import Log
@@ -24,8 +27,8 @@ class Recipe:
     over a share ``warmup`` of the steps and then fall linearly to 0. Small data is passed over more often, until
     ``min_steps`` (Mosbach et al., 2021: fine-tuning on little data fails for want of steps). Training stops after
     ``patience`` epochs without a better dev macro-F1 and the best epoch's weights are kept; without dev data, the last
-    epoch's. ``adversarial`` is the size of a perturbation of the word embeddings along their gradient (FGM; Miyato et
-    al., 2017), whose loss is added; 0 is off."""
+    epoch's. ``adversarial`` is the size of a perturbation of each text's word embeddings along their gradient (FGM;
+    Miyato et al., 2017), whose loss is added; 0 is off."""
 
     epochs: int
     min_steps: int
@@ -50,19 +53,28 @@ def train(
     log: Log,
 ) -> list[dict[str, float]]:
     """Train ``network`` in place; returns one mapping an epoch: loss, and dev loss, accuracy and macro-F1 where there
-    is dev data. The global random state is left as it was."""
+    is dev data. The global random state is left as it was. Raises InputError where there are no examples."""
     import torch
 
-    with torch.random.fork_rng():
+    if not examples:
+        raise InputError("there is nothing to train on: the training data is empty. Give the train split some items.")
+    with torch.random.fork_rng(), Adversary(network.body, recipe.adversarial) as adversary:
         torch.manual_seed(recipe.seed)
-        return _Training(network, recipe, labels, examples).run(dev, log)
+        return _Training(network, recipe, labels, examples, adversary).run(dev, log)
 
 
 class _Training:
-    def __init__(self, network: Network, recipe: Recipe, labels: tuple[str, ...], examples: Sequence[Example]) -> None:
+    def __init__(
+        self,
+        network: Network,
+        recipe: Recipe,
+        labels: tuple[str, ...],
+        examples: Sequence[Example],
+        adversary: Adversary,
+    ) -> None:
         import torch
 
-        self.network, self.recipe = network, recipe
+        self.network, self.recipe, self.adversary = network, recipe, adversary
         self.examples = sorted(examples, key=lambda example: example.id)
         self.place = {label: i for i, label in enumerate(labels)}
         steps = math.ceil(len(self.examples) / recipe.batch)
@@ -132,8 +144,7 @@ class _Training:
             loss = self._loss(seen)
             loss.backward()
             losses.append(float(loss.item()))
-            if self.recipe.adversarial:
-                self._adversarial(seen)
+            self.adversary.attack(partial(self._loss, seen))
             torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
             self.optimizer.step()
             self.schedule.step()
@@ -147,23 +158,6 @@ class _Training:
         with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.device == "cuda"):
             scores = self.network.scores(batch)
         return torch.nn.functional.cross_entropy(scores.float(), targets, weight=self.weight)
-
-    def _adversarial(self, batch: Sequence[Example]) -> None:
-        """Adds the gradient of the loss at embeddings moved by ``adversarial`` along their gradient."""
-        import torch
-
-        words = self.network.body.get_input_embeddings().weight
-        if words.grad is None:
-            return
-        size = words.grad.norm()
-        if not torch.isfinite(size) or size == 0:
-            return
-        before = words.detach().clone()
-        with torch.no_grad():
-            words.add_(self.recipe.adversarial * words.grad / size)
-        self._loss(batch).backward()
-        with torch.no_grad():
-            words.copy_(before)
 
     def _evaluate(self, dev: Sequence[Example]) -> Mapping[str, float]:
         from sklearn.metrics import f1_score

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.predictors.networks import reserved
+
 
 class Virtual:
     """A peft model with virtual tokens as a plain causal language model: the logits are those of the text's tokens
-    only. It keeps no cache of its own, so the engine scores it plainly."""
+    only. It keeps no cache of its own, so the engine scores it plainly. ``reserved`` positions are not the text's."""
 
     def __init__(self, body: Any) -> None:
         self._body = body
         self.dtype = body.dtype
+        self.reserved = reserved(body)
 
     def eval(self) -> Virtual:
         """As torch's."""

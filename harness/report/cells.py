@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.compare import Comparison, Row
+from harness.results import Run
 from harness.stats.intervals import Estimate
 from harness.stats.multiple import CORRECTIONS
+from harness.types import Signature
 
 DASH = "–"
 
@@ -144,4 +146,11 @@ def _correction(comparison: Comparison) -> str:
 
 def signatures(comparison: Comparison) -> list[str]:
     """One line a run, from which it can be repeated."""
-    return [f"{row.label}: {run.signature}" for row in comparison.rows for run in row.runs]
+    return [f"{row.label}: {_signature(run)}" for row in comparison.rows for run in row.runs]
+
+
+def _signature(run: Run) -> Signature:
+    """With the size and the seed of its sample of the train split: the signature proper holds only what was drawn."""
+    signed = {key for key, _ in run.signature.pairs}
+    drawn = {} if run.spec["train_size"] is None else {key: run.spec[key] for key in ("train_size", "seed")}
+    return run.signature + Signature.of(**{key: value for key, value in drawn.items() if key not in signed})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from harness.compare import Comparison
@@ -16,6 +17,9 @@ ESCAPES = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     "–": "--",
+    "—": "---",
+    "−": "$-$",
+    "…": r"\ldots{}",
 }
 
 
@@ -24,8 +28,14 @@ def escape(text: str) -> str:
     return "".join(ESCAPES.get(character, character) for character in text)
 
 
+def cell(text: str) -> str:
+    """As ``escape``, with a minus before a number and no hyphen."""
+    return re.sub(r"(?<![\w.)-])-(?=\d)", "$-$", escape(text))
+
+
 def render(comparisons: Sequence[Comparison]) -> str:
-    """A ``table`` each, for a document with ``\\usepackage{booktabs}``; signatures stand in comments."""
+    """A ``table`` each, no wider than the text, for a document with ``\\usepackage{booktabs,graphicx}``. Signatures
+    stand in comments."""
     return "\n\n".join(map(_one, comparisons))
 
 
@@ -36,13 +46,14 @@ def _one(comparison: Comparison) -> str:
     lines += [
         r"\begin{table}",
         r"\centering",
-        rf"\begin{{tabular}}{{l{'r' * (len(titles) - 1)}}}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
+        rf"{{\begin{{tabular}}{{l{'r' * (len(titles) - 1)}}}",
         r"\toprule",
         " & ".join(map(escape, titles)) + r" \\",
         r"\midrule",
-        *(" & ".join(map(escape, cells(comparison, row))) + r" \\" for row in comparison.rows),
+        *(" & ".join(map(cell, cells(comparison, row))) + r" \\" for row in comparison.rows),
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabular}}",
         rf"\caption{{{escape(' '.join(footer(comparison)))}}}",
         r"\end{table}",
     ]

@@ -8,11 +8,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from harness.errors import InputError, unknown
-from harness.report.cells import DASH, number
-from harness.variance import Component, Decomposition
+from harness.report.cells import DASH, interval, number
+from harness.stats.intervals import Estimate
+from harness.variance import REST, Component, Decomposition
 
 FORMATS = ("terminal", "markdown", "json")
 HEAD = ("source", "levels", "standard deviation", "share")
+NOTE = (
+    "Standard deviation of one run's score by each source; brackets: 95 % intervals. A dash: not known, because one "
+    "level only was run, or each came with one level of another source only. A 0: the levels differ no more than the "
+    "items' noise explains; the interval says how large it may yet be."
+)
+MIXED = " Combinations: what the sources do together and none alone, such as demonstrations that suit one template."
 
 
 def render(found: Sequence[Decomposition], form: str) -> str:
@@ -21,32 +28,30 @@ def render(found: Sequence[Decomposition], form: str) -> str:
         raise unknown("format of --variance", form, FORMATS)
     if not found:
         raise InputError(
-            "--variance compares runs that differ by seed, order, selector or template, and there are none. Make some: "
+            "--variance compares runs that differ by seed, order or template only, and there are none. Make some: "
             "harness run --task NAME --shots 5 --seed 0,1,2 --template plain,chat"
         )
     if form == "json":
         return json.dumps([_plain(asdict(each)) for each in found], indent=2)
-    return "\n\n".join(_one(each, form) for each in found)
+    note = NOTE + (MIXED if any(part.source == REST for each in found for part in each.components) else "")
+    return "\n\n".join([*(_one(each, form) for each in found), note])
 
 
 def _one(found: Decomposition, form: str) -> str:
     rows = [HEAD, *(_cells(each) for each in found.components)]
     title = f"{found.title}: {found.metric} {number(found.mean)} on average over {found.runs} runs"
-    note = (
-        "Standard deviation of one run's score by each source; a dash where one level only was run. A 0 says that the "
-        "levels differ no more than the items' noise explains."
-    )
     if form == "markdown":
         lines = ["| " + " | ".join(row) + " |" for row in rows]
-        return "\n".join([f"**{title}**", "", lines[0], "|:--|--:|--:|--:|", *lines[1:], "", note])
+        return "\n".join([f"**{title}**", "", lines[0], "|:--|--:|--:|--:|", *lines[1:]])
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([title, "", *lines, "", note])
+    return "\n".join([title, "", *lines])
 
 
 def _cells(part: Component) -> tuple[str, ...]:
     share = DASH if math.isnan(part.share) else f"{100 * part.share:.0f} %"
-    return part.source, str(part.levels), number(part.deviation), share
+    deviation = interval(Estimate(part.deviation, part.low, part.high))
+    return part.source, str(part.levels), deviation, share
 
 
 def _plain(value: object) -> object:
