@@ -32,6 +32,10 @@ class Embedder:
         """(n, d) float32 rows of length 1 (or 0, for a text with no known feature)."""
         return unit(self._encode(list(texts)))
 
+    def unread(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text that lie beyond the encoder's length."""
+        return [0] * len(texts) if self.name == "lsa" else Encoder(self.name).unread(texts)
+
 
 def unit(rows: Any) -> Vectors:
     """(n, d) rows scaled to length 1; those of 0 stay 0."""
@@ -87,13 +91,15 @@ class Encoder:
 
     def pooled(self, texts: Sequence[str]) -> Any:
         """(n, d) tensor of means over the tokens, with gradients where they are on."""
-        tokenizer = self.files.tokenizer
-        longest = min(tokenizer.model_max_length, self.files.max_length)  # not every tokenizer names its model's limit
-        batch = tokenizer(list(texts), padding=True, truncation=True, max_length=longest, return_tensors="pt")
-        batch = batch.to(self.device)
+        read = {"padding": True, "truncation": True, "max_length": self.files.longest_text}
+        batch = self.files.tokenizer(list(texts), **read, return_tensors="pt").to(self.device)
         hidden = self.model(**batch).last_hidden_state
         mask = batch["attention_mask"][..., None].to(hidden.dtype)
         return (hidden * mask).sum(1) / mask.sum(1)
+
+    def unread(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text that lie beyond the encoder's length."""
+        return self.files.beyond(texts, self.files.longest_text)
 
     def vectors(self, texts: Sequence[str]) -> Any:
         """(n, d) float32 array. Texts of like length go through together: the least padding."""

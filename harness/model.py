@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -106,6 +106,16 @@ class Model:
     def max_length(self) -> int:
         """Tokens that the model takes in all; unbounded where its configuration names no limit."""
         return int(getattr(self.config.get_text_config(), "max_position_embeddings", sys.maxsize))
+
+    @property
+    def longest_text(self) -> int:
+        """Tokens of one text that an encoder takes: not every tokenizer names its model's limit."""
+        return min(int(self.tokenizer.model_max_length), self.max_length)
+
+    def beyond(self, texts: Sequence[str], longest: int) -> list[int]:
+        """Tokens of each text after the first ``longest``."""
+        rows = self.tokenizer(list(texts), verbose=False)["input_ids"]
+        return [max(0, len(row) - longest) for row in rows]
 
     @cached_property
     def fingerprint(self) -> str:

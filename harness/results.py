@@ -219,7 +219,7 @@ def _prediction(row: Mapping[Any, Any]) -> Prediction:
         tuple(row["demos"]),
         tuple(row["excluded"]),
         int(row["dropped_demos"]),
-        row["raw"],
+        raw=row["raw"],
         choice_logprobs=None if choices is None else tuple(tuple(map(float, c)) for c in choices),
     )
     output = row["output"] if isinstance(row["output"], str) else None

@@ -197,6 +197,7 @@ def execute(
     }
     counts = Counter(p.status.value for p in predictions)
     counts["dropped_demos"] = sum(p.trace.dropped_demos > 0 for p in predictions if p.trace)
+    counts["cut_inputs"] = sum(p.trace.unread > 0 for p in predictions if p.trace)
     counts["excluded_demos"] = sum(len(p.trace.excluded) for p in predictions if p.trace)
     return Run(
         results.run_name(title, signature, items),

@@ -106,11 +106,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """For reading, never for scoring."""
+    """For reading, never for scoring. ``unread``: tokens at the input's end that did not fit the model."""
 
     demos: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     dropped_demos: int = 0
+    unread: int = 0
     raw: str = ""
     usage: Usage = Usage()
     choice_logprobs: tuple[tuple[float, ...], ...] | None = None

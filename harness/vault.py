@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -55,6 +56,7 @@ class Vault:
     def store(self, key: str, write: Callable[[Path], None]) -> Path:
         """Let ``write`` fill an empty folder, and keep it under ``key``."""
         self.root.mkdir(parents=True, exist_ok=True)
+        self._sweep()
         work = Path(tempfile.mkdtemp(prefix=".training-", dir=self.root))
         try:
             write(work)
@@ -66,6 +68,12 @@ class Vault:
         finally:
             shutil.rmtree(work, ignore_errors=True)
         return folder
+
+    def _sweep(self) -> None:
+        """Remove what trainings that were killed while they wrote have left; an hour is more than any writing takes."""
+        for folder in self.root.glob(".training-*"):
+            if time.time() - folder.stat().st_mtime > 3600:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _digest(path: Path) -> str:

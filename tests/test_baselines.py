@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from harness.predictors.head import Head
 from harness.predictors.prompted import Prompted
 from harness.predictors.setfit import SetFit
 from harness.selectors.fixed import Fixed
+from harness.types import Example
 from harness.vault import Vault
 
 LIGHT = ("tfidf-logreg", "tfidf-svm", "embedding", "embedding-knn")
@@ -227,6 +229,7 @@ class TestAugmentation:
 
 KILLED = """
 import sys
+import time
 from harness import predictors, task
 from harness.predictors import training
 from harness.vault import Vault
@@ -266,6 +269,15 @@ class TestVault:
         with pytest.raises(RuntimeError):
             Vault(tmp_path).store("k", write)
         assert list(tmp_path.iterdir()) == []
+
+    def test_what_a_killed_writing_left_goes_with_the_next_after_an_hour(self, tmp_path):
+        left, busy = tmp_path / ".training-left", tmp_path / ".training-busy"
+        left.mkdir()
+        busy.mkdir()
+        os.utime(left, (time.time() - 4000,) * 2)
+        Vault(tmp_path).store("k", lambda folder: (folder / "w").write_text("x"))
+        assert not left.exists()
+        assert busy.exists()
 
     def test_a_manifest_that_is_no_json_is_an_input_error(self, tmp_path):
         folder = Vault(tmp_path).store("k", lambda folder: (folder / "w").write_text("x"))
@@ -457,6 +469,14 @@ class TestEncoder:
         (folder / "tokenizer_config.json").write_text(json.dumps(settings))
         long = ["profit rose sharply " * 900]
         np.testing.assert_allclose(Encoder(str(folder)).vectors(long), Encoder("minilm").vectors(long), atol=1e-5)
+
+    @pytest.mark.parametrize("name", ["embedding", "embedding-knn", "setfit", "finetune"])
+    def test_what_was_not_read_is_counted(self, name, finsentiment):
+        train = finsentiment.examples("train")[:12]
+        long = Example("long", {"text": "profit rose sharply " * 900}, "positive")
+        found = list(cheap(name, finsentiment).fit(train).predict([train[0], long]))
+        assert [prediction.trace.unread > 2000 for prediction in found] == [False, True]
+        assert found[0].trace.unread == 0
 
 
 class TestWrongUse:

@@ -92,6 +92,7 @@ def test_report_renders_past_runs(home):
     name = rows[1]["run"]
     assert ok("report", name, "--format", "csv").count("\n") == 2
     assert ok("report", Path("results/finsentiment") / name, "--format", "markdown").startswith("| predictor |")
+    assert "leave out --figure" in run("report", "--variance", "--figure", "f").output
     done = run("report", name + "x")
     assert done.exit_code == 2
     assert f"Did you mean {name!r}" in done.stderr

@@ -15,6 +15,7 @@ from harness import compare, estimate, metrics, results
 from harness.compare import Price
 from harness.errors import InputError
 from harness.report import FORMATS, Table, render
+from harness.report.cells import footer
 from harness.report.figure import draw
 from harness.report.latex import escape
 from harness.report.variance import render as render_variance
@@ -110,6 +111,13 @@ def table():
 
 
 class TestRows:
+    def test_inputs_that_were_cut_are_told(self):
+        cut = baseline()
+        cut = replace(cut, counts={**cut.counts, "cut_inputs": 1234})
+        lines = [line for line in footer(compare.compare([run("p"), cut])) if "longer" in line]
+        assert len(lines) == 1
+        assert lines[0].startswith("svm, 300 train: 1,234 inputs")
+
     def test_seeds_make_one_row_with_their_variance(self, table):
         assert [len(row.runs) for row in table.rows] == [3, 1, 1]
         row = table.rows[0]

@@ -111,6 +111,8 @@ def report(
     """
     known_format(form)
     known_correction(correction)
+    if variance and figure:
+        raise InputError("--variance draws no figure: leave out --figure, or ask for each in its own command.")
     from harness.compare import Price, comparable, compare
     from harness.report import render
     from harness.report.variance import render as render_variance

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from harness.embed import Embedder, Encoder
 from harness.predictors.head import Head
 from harness.predictors.linear import STRENGTHS, within
-from harness.types import Example, Prediction, Signature
+from harness.types import Example, Prediction, Signature, Trace
 
 
 class Embedding:
@@ -52,15 +52,29 @@ class Embedding:
     def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
         if not examples:
             return
-        rows = self._head.logprobs(self._embed([example.text for example in examples]), self.labels)
-        for example, scores in zip(examples, rows, strict=True):
-            yield Prediction(example.id, self.labels[int(np.argmax(scores))], label_logprobs=scores)
+        texts = [example.text for example in examples]
+        yield from stated(
+            examples, self.labels, self._head.logprobs(self._embed(texts), self.labels), self._embed.unread(texts)
+        )
 
     def __repr__(self) -> str:
         return (
             f"Embedding(labels={self.labels!r}, model={self.model!r}, C={self.C!r}, "
             f"class_weights={self.class_weights!r}, seed={self.seed!r})"
         )
+
+
+def stated(
+    examples: Sequence[Example],
+    labels: tuple[str, ...],
+    rows: Iterable[Sequence[float]],
+    unread: Iterable[int],
+) -> Iterator[Prediction]:
+    """The likeliest label of each example; ``rows`` are log-probabilities in the order of ``labels``, ``unread`` the
+    tokens that did not fit the encoder."""
+    for example, scores, cut in zip(examples, rows, unread, strict=True):
+        output = labels[int(np.argmax(scores))]
+        yield Prediction(example.id, output, label_logprobs=tuple(map(float, scores)), trace=Trace(unread=cut))
 
 
 def signature(name: str, model: str, **fields: Any) -> Signature:

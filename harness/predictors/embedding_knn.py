@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from harness.embed import Embedder
-from harness.predictors.embedding import signature
+from harness.predictors.embedding import signature, stated
 from harness.predictors.linear import within
 from harness.types import Example, Prediction, Signature
 
@@ -52,15 +52,16 @@ class EmbeddingKnn:
         k = min(self.k, len(self._matrix))
         for start in range(0, len(examples), BLOCK):
             block = examples[start : start + BLOCK]
+            texts = [example.text for example in block]
             # Rounded, so that the last bits of a dot product, which depend on the batch, cannot decide a tie.
-            near = np.round(self._embed([example.text for example in block]) @ self._matrix.T, 5)
-            for example, row in zip(block, near, strict=True):
-                chosen = np.argsort(-row, kind="stable")[:k]  # ties go by id
-                votes = (np.maximum(row[chosen], LEAST)[:, None] * self._votes[chosen]).sum(0) + 1 / len(self.labels)
-                shares = np.log(votes / votes.sum())
-                yield Prediction(
-                    example.id, self.labels[int(np.argmax(shares))], label_logprobs=tuple(map(float, shares))
-                )
+            near = np.round(self._embed(texts) @ self._matrix.T, 5)
+            yield from stated(block, self.labels, [self._shares(row, k) for row in near], self._embed.unread(texts))
+
+    def _shares(self, near: Any, k: int) -> Any:
+        """The logarithm of each label's share of the votes."""
+        chosen = np.argsort(-near, kind="stable")[:k]  # ties go by id
+        votes = (np.maximum(near[chosen], LEAST)[:, None] * self._votes[chosen]).sum(0) + 1 / len(self.labels)
+        return np.log(votes / votes.sum())
 
     def __repr__(self) -> str:
         return f"EmbeddingKnn(labels={self.labels!r}, model={self.model!r}, k={self.k!r}, seed={self.seed!r})"

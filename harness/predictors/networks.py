@@ -50,9 +50,8 @@ class Classifier:
     def __init__(self, model: Model, body: Any, labels: tuple[str, ...]) -> None:
         import torch
 
-        self.body, self._tokenizer = body, model.tokenizer
-        # Not every tokenizer names its model's limit.
-        self._longest = min(self._tokenizer.model_max_length, model.max_length) - reserved(body)
+        self.body, self._model, self._tokenizer = body, model, model.tokenizer
+        self._longest = model.longest_text - reserved(body)
         if self._longest < 8:
             raise InputError(
                 f"model {model.name!r}: {reserved(body)} virtual tokens leave no room for a text. It takes "
@@ -64,6 +63,10 @@ class Classifier:
         torch.nn.init.zeros_(self.head.bias)
         self._dropout = torch.nn.Dropout(0.1)
         self.module = torch.nn.ModuleList([body, self.head, self._dropout])
+
+    def unread(self, examples: Sequence[Example]) -> list[int]:
+        """Tokens of each example that lie beyond what the encoder takes."""
+        return self._model.beyond([example.text for example in examples], self._longest)
 
     def scores(self, examples: Sequence[Example]) -> Any:
         texts = [example.text for example in examples]

@@ -158,7 +158,9 @@ class Prompted:
 
     def _prediction(self, answer: Answer, usage: Usage, example: Example, demos: Demos, dropped: int) -> Prediction:
         used = demos.examples[dropped:]
-        trace = Trace(tuple(e.id for e in used), demos.excluded, dropped, answer.text, usage, answer.choice_logprobs)
+        shown = tuple(e.id for e in used)
+        logprobs = answer.choice_logprobs
+        trace = Trace(shown, demos.excluded, dropped, raw=answer.text, usage=usage, choice_logprobs=logprobs)
         if answer.choice_logprobs is None:
             words = {label.name: label.answer for label in self.template.labels}
             output = parse.strict(answer.text, words)

@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.chance import rng
 from harness.embed import Encoder, unit
-from harness.predictors.embedding import signature
+from harness.predictors.embedding import signature, stated
 from harness.predictors.head import Head
 from harness.predictors.linear import STRENGTHS, within
 from harness.types import Example, Prediction, Signature
@@ -146,9 +146,9 @@ class SetFit:
     def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
         if not examples:
             return
-        vectors = unit(self._encoder.vectors([example.text for example in examples]))
-        for example, scores in zip(examples, self._head.logprobs(vectors, self.labels), strict=True):
-            yield Prediction(example.id, self.labels[int(np.argmax(scores))], label_logprobs=scores)
+        texts = [example.text for example in examples]
+        rows = self._head.logprobs(unit(self._encoder.vectors(texts)), self.labels)
+        yield from stated(examples, self.labels, rows, self._encoder.unread(texts))
 
     def __repr__(self) -> str:
         params = ("labels", "model", "iterations", "max_pairs", "epochs", "batch", "lr", "warmup", "C", "seed")

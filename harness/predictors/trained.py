@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Self
-
-import numpy as np
 
 from harness.engines.transformers import Transformers
 from harness.errors import InputError, unknown
 from harness.model import Model
 from harness.predictors.augment import AUGMENTATIONS
+from harness.predictors.embedding import stated
 from harness.predictors.linear import within
 from harness.predictors.networks import Chooser, Classifier, Network, pretrained
 from harness.predictors.prompted import Prompted
@@ -192,9 +192,6 @@ class Trained:
             engine = Transformers(self.model, dtype="float32", lm=self.answering(self._network.body))
             yield from Prompted(asked, engine, Fixed()).fit(()).predict(examples)
             return
-        place = iter(examples)
-        for block in logprobs_of(self._network, examples):
-            for row in block:
-                yield Prediction(
-                    next(place).id, self.labels[int(np.argmax(row))], label_logprobs=tuple(map(float, row))
-                )
+        assert isinstance(self._network, Classifier)
+        rows = chain.from_iterable(logprobs_of(self._network, examples))
+        yield from stated(examples, self.labels, rows, self._network.unread(examples))

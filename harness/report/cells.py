@@ -128,6 +128,9 @@ def footer(comparison: Comparison) -> list[str]:
     dropped = sum(row.count("dropped_demos") for row in comparison.rows)
     if dropped:
         lines.append(f"{dropped} prompts lost demonstrations to fit the model's length.")
+    for row in comparison.rows:
+        if cut := row.count("cut_inputs"):
+            lines.append(f"{row.label}: {cut:,} inputs were longer than its encoder takes; their beginnings were read.")
     return lines
 
 
