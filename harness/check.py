@@ -119,10 +119,10 @@ class Check:
         for side in self._sides(name):
             prompted = side.predictor
             whole.update(repr(prompted.template.settings).encode())
-            for example in self.test:
-                prompt = prompted.template.render(example, prompted.demos(example).examples)
+            prompts = [prompted.template.render(e, prompted.demos(e).examples) for e in self.test]
+            for prompt, encoded in zip(prompts, encoder.encode(prompts), strict=True):
                 whole.update(repr((prompt.content, prompt.choices)).encode())
-                tokens += len(encoder.encode(prompt).prompt)
+                tokens += len(encoded.prompt)
                 count += 1
         return Reading(whole.hexdigest()[:16], tokens / count)
 

@@ -50,24 +50,34 @@ class Encoder:
         head = [] if self._bos is None else [self._bos]
         return [tuple(ids if ids[:1] == head else head + ids) for ids in rows]
 
-    def encode(self, prompt: Prompt) -> Encoded:
-        """Context and context+choice are encoded together. Where the context's tokens are not a prefix of each
-        (a tokenizer may merge across the boundary), scoring starts at the longest prefix that all share."""
-        text = self.text(prompt.content)
-        context, *wholes = self.tokens([text, *(text + choice for choice in prompt.choices or ())])
-        if not context:
+    def encode(self, prompts: Sequence[Prompt]) -> list[Encoded]:
+        """Context and context+choice are encoded together, all in one call of the tokenizer. Where the context's tokens
+        are not a prefix of each (a tokenizer may merge across the boundary), scoring starts at the longest prefix that
+        all share."""
+        texts = [self.text(prompt.content) for prompt in prompts]
+        wholes = [text + choice for text, prompt in zip(texts, prompts, strict=True) for choice in prompt.choices or ()]
+        contexts = self.tokens(texts) if texts else []
+        continued = iter(self.tokens(wholes) if wholes else [])
+        return [
+            _boundary(prompt, context, [next(continued) for _ in prompt.choices or ()])
+            for prompt, context in zip(prompts, contexts, strict=True)
+        ]
+
+
+def _boundary(prompt: Prompt, context: Tokens, wholes: Sequence[Tokens]) -> Encoded:
+    if not context:
+        raise InputError(
+            f"example {prompt.example_id!r}: the prompt is empty and this tokenizer puts no BOS in front, so there "
+            "is nothing to predict an answer from. Give the template some text."
+        )
+    if prompt.choices is None:
+        return Encoded(context, None)
+    shared = len(commonprefix([context, *wholes]))
+    choices = tuple(whole[shared:] for whole in wholes)
+    for choice, string in zip(choices, prompt.choices, strict=True):
+        if not choice or not shared:
             raise InputError(
-                f"example {prompt.example_id!r}: the prompt is empty and this tokenizer puts no BOS in front, so there "
-                "is nothing to predict an answer from. Give the template some text."
+                f"example {prompt.example_id!r}: the choice {string!r} adds no token to the prompt, so it cannot "
+                "be scored. Give its label another verbalizer word."
             )
-        if prompt.choices is None:
-            return Encoded(context, None)
-        shared = len(commonprefix([context, *wholes]))
-        choices = tuple(whole[shared:] for whole in wholes)
-        for choice, string in zip(choices, prompt.choices, strict=True):
-            if not choice or not shared:
-                raise InputError(
-                    f"example {prompt.example_id!r}: the choice {string!r} adds no token to the prompt, so it cannot "
-                    "be scored. Give its label another verbalizer word."
-                )
-        return Encoded(context[:shared], choices)
+    return Encoded(context[:shared], choices)

@@ -5,25 +5,31 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
 from harness.errors import InputError
-from harness.types import Answer, Sampling, Tokens, Usage
+from harness.types import Answer, Messages, Sampling, Tokens, Usage
 
 # History of the file's layout. 1: answers(key, answer).
 VERSION = 1
 
 
 def request_key(
-    identity: Mapping[str, str], prompt: Tokens, choices: tuple[Tokens, ...] | None, sampling: Sampling | None
+    identity: Mapping[str, str],
+    prompt: Tokens,
+    choices: tuple[Tokens, ...] | None,
+    sampling: Sampling | None,
+    content: str | Messages | None = None,
 ) -> str:
     """SHA-256 over the engine's identity (model, revision, tokenizer, engine version, dtype …), the prompt's token
-    ids, the choices' and the sampling parameters."""
-    drawn = sampling and [sampling.max_tokens, sampling.temperature, sampling.stop, sampling.seed]
-    return sha256(json.dumps([sorted(identity.items()), prompt, choices, drawn]).encode()).hexdigest()
+    ids (its text or messages, where the engine has no tokenizer), the choices' and the sampling parameters."""
+    drawn = astuple(sampling) if sampling else None
+    whole = json.dumps([sorted(identity.items()), prompt, choices, drawn, content], default=astuple)
+    return sha256(whole.encode()).hexdigest()
 
 
 class Journal:
@@ -60,15 +66,24 @@ class Journal:
         if "_db" in self.__dict__:
             self.__dict__.pop("_db").close()
 
+    def known(self, keys: Iterable[str]) -> set[str]:
+        """Those of ``keys`` that are answered. Where there is no journal yet, none is made."""
+        if not self.path.exists():
+            return set()
+        return {key for part in self._parts(keys, "key") for (key,) in part}
+
     def look_up(self, keys: Iterable[str]) -> Iterator[Answer]:
         """The answers already known, with the usage of when they were computed."""
+        for part in self._parts(keys, "key, answer"):
+            for key, text in part:
+                yield _load(key, text)
+
+    def _parts(self, keys: Iterable[str], columns: str) -> Iterator[list[tuple[str, ...]]]:
         wanted = list(dict.fromkeys(keys))
         for start in range(0, len(wanted), 500):
             part = wanted[start : start + 500]
             marks = ",".join("?" * len(part))
-            rows = self._db.execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", part).fetchall()
-            for key, text in rows:
-                yield _load(key, text)
+            yield self._db.execute(f"SELECT {columns} FROM answers WHERE key IN ({marks})", part).fetchall()
 
     def record(self, answer: Answer) -> None:
         """Keep one finished answer, durably."""

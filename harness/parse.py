@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,15 @@ def until(text: str, stops: Sequence[str]) -> tuple[str, bool]:
     """``text`` up to the first of ``stops``, and whether one occurs."""
     cut = min((text.find(stop) for stop in stops if stop in text), default=-1)
     return (text, False) if cut < 0 else (text[:cut], True)
+
+
+def field(text: str, name: str) -> str:
+    """The field ``name`` of ``text``, a JSON object; empty where it is none or has no such field."""
+    try:
+        value = json.loads(text)[name]
+    except (ValueError, KeyError, TypeError, IndexError):
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def strict(text: str, words: Mapping[str, str]) -> str | None:

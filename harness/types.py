@@ -26,7 +26,7 @@ class Example:
         return "\n".join(self.inputs.values())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Message:
     """One turn of a chat prompt; ``role`` is system, user or assistant."""
 
@@ -48,6 +48,15 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Constraint:
+    """What generated text must be: one of some strings (``kind`` choice), a match of a regular expression (regex), or
+    JSON of a schema (json, ``value`` being the schema's text)."""
+
+    kind: str
+    value: str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sampling:
     """How to generate. ``temperature`` 0 is greedy."""
 
@@ -55,19 +64,23 @@ class Sampling:
     temperature: float = 0.0
     stop: tuple[str, ...] = ("\n",)
     seed: int = 0
+    constraint: Constraint | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One unit of inference: exactly one of ``choices`` (score them) and ``sampling`` (generate) is set."""
+    """One unit of inference: exactly one of ``choices`` (score them) and ``sampling`` (generate) is set. An engine
+    without a tokenizer gets the prompt as ``content``, its ``prompt`` being empty, and is asked to generate only."""
 
     key: str
     prompt: Tokens
     choices: tuple[Tokens, ...] | None = None
     sampling: Sampling | None = None
+    content: str | Messages | None = None
 
     def __post_init__(self) -> None:
         assert (self.choices is None) != (self.sampling is None)
+        assert self.content is None or (not self.prompt and self.choices is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +182,8 @@ class Predictor(Protocol):
 
 
 class Engine(Protocol):
-    """Runs requests on a model, each answer as soon as it is known, in any order."""
+    """Runs requests on a model, each answer as soon as it is known, in any order. ``tokenizer`` is None for a server
+    whose tokenizer is not to be had here: it gets prompts as ``content``."""
 
     @property
     def identity(self) -> Mapping[str, str]: ...

@@ -25,7 +25,7 @@ def encoder():
 )
 def test_prompt_and_choice_together_are_the_tokens_of_the_whole_text(encoder, context, choices):
     try:
-        found = encoder.encode(Prompt("x", context, tuple(choices), ()))
+        (found,) = encoder.encode([Prompt("x", context, tuple(choices), ())])
     except InputError:  # a choice that adds no token, by merging into the context
         return
     for choice, ids in zip(choices, found.choices, strict=True):
@@ -46,7 +46,7 @@ def merging(bos: str | None = "<s>"):
 
 
 def test_a_token_merged_across_the_boundary_moves_it_for_every_choice():
-    found = merging().encode(Prompt("x", "ab", ("c", "d"), ()))
+    (found,) = merging().encode([Prompt("x", "ab", ("c", "d"), ())])
     assert found.prompt == (0, 1)
     assert found.choices == ((5,), (2, 4))
 
@@ -59,20 +59,20 @@ def test_one_bos_never_two():
 
 def test_chat_template_is_applied_once_and_brings_the_only_bos(encoder):
     prompt = Prompt("x", (Message("user", "hello"),), ("yes", "no"), ())
-    found = encoder.encode(prompt)
+    (found,) = encoder.encode([prompt])
     assert encoder.tokenizer.decode(found.prompt) == "<s><|user|>\nhello<|end|>\n<|assistant|>\n"
 
 
 def test_a_chat_prompt_needs_a_chat_template():
     with pytest.raises(InputError, match="no chat template"):
-        merging().encode(Prompt("x", (Message("user", "a"),), ("b",), ()))
+        merging().encode([Prompt("x", (Message("user", "a"),), ("b",), ())])
 
 
 def test_an_empty_choice_or_prompt_is_refused(encoder):
     with pytest.raises(InputError, match="adds no token"):
-        encoder.encode(Prompt("7", "text", ("", "b"), ()))
+        encoder.encode([Prompt("7", "text", ("", "b"), ())])
     with pytest.raises(InputError, match="prompt is empty"):
-        merging(bos=None).encode(Prompt("7", "", ("a", "b"), ()))
+        merging(bos=None).encode([Prompt("7", "", ("a", "b"), ())])
 
 
 @pytest.mark.parametrize("name", builtin.names("prompts/finsentiment", ".j2"))
@@ -81,7 +81,7 @@ def test_every_shipped_template_renders_and_keeps_labels_apart(encoder, name):
     made = template.load(name, finsentiment)
     train, test = finsentiment.examples("train"), finsentiment.examples("test")
     for shots in (0, 5):
-        found = encoder.encode(made.render(test[0], train[:shots]))
+        (found,) = encoder.encode([made.render(test[0], train[:shots])])
         assert len(set(found.choices)) == 3
         text = encoder.tokenizer.decode(found.prompt)
         assert test[0].text in text

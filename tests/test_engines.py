@@ -202,7 +202,7 @@ class TestVllm(EngineContract):
         encoder = Encoder(tiny.tokenizer)
         requests = []
         for item in finsentiment.examples("test")[:100]:
-            encoded = encoder.encode(made.render(item, pick(item).examples))
+            (encoded,) = encoder.encode([made.render(item, pick(item).examples)])
             requests.append(Request(item.id, encoded.prompt, encoded.choices))
         assert (min(len(choice) for choice in requests[0].choices) > 1) == (name == "long")
         one, two = scores(tiny, requests), scores(engine, requests)

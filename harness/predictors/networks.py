@@ -100,7 +100,7 @@ class Chooser:
     def scores(self, examples: Sequence[Example]) -> Any:
         import torch
 
-        encoded = [self._encoder.encode(self._template.render(example)) for example in examples]
+        encoded = self._encoder.encode([self._template.render(example) for example in examples])
         rows: dict[Tokens, int] = {}
         for each in encoded:
             for choice in each.choices or ():

@@ -9,11 +9,23 @@ from typing import Any, Self
 from harness import parse
 from harness.encode import Encoded, Encoder
 from harness.errors import InputError, unknown
+from harness.inference import Asked, Inquiry, Sheet
 from harness.journal import Journal, request_key
-from harness.plan import sequences, trie_size
 from harness.selectors import Demos, Selection, Selector
 from harness.template import Template
-from harness.types import Answer, Engine, Example, Prediction, Request, Sampling, Signature, Status, Trace, Usage
+from harness.types import (
+    Answer,
+    Engine,
+    Example,
+    Prediction,
+    Prompt,
+    Request,
+    Sampling,
+    Signature,
+    Status,
+    Trace,
+    Usage,
+)
 
 MODES = ("score", "generate")
 OVERLENGTH = ("error", "drop-demos", "skip")
@@ -45,6 +57,11 @@ class Prompted:
             raise unknown("over-length policy", overlength, OVERLENGTH)
         self.template, self.engine, self.selector, self.journal = template, engine, selector, journal
         self.shots, self.order, self.seed, self.mode, self.overlength = shots, order, seed, mode, overlength
+        if engine.tokenizer is None and mode == "score":
+            raise InputError(
+                f"the server of {engine.identity['model']!r} is sent text, so it cannot score labels by likelihood. Use "
+                "--mode generate, or name its tokenizer: --engine-with tokenizer=NAME."
+            )
         self.name = f"{engine.identity['model']} {shots}-shot"
         self.trie_tokens = 0
 
@@ -85,93 +102,80 @@ class Prompted:
         return self
 
     def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
-        """Predictions as answers come: first those the journal holds, then the engine's. All prompts are rendered
-        and measured before the first token is computed, so a bad one stops the run before it costs anything."""
-        asked: dict[str, list[tuple[Example, Demos, int]]] = {}
-        requests: dict[str, Request] = {}
-        for example in examples:
-            demos = self.demos(example)
-            made = self._request(example, *self._fitting(example, demos))
-            if made is None:
-                yield Prediction(example.id, None, Status.SKIPPED, trace=Trace(excluded=demos.excluded))
-                continue
-            request, dropped = made
-            requests[request.key] = request
-            asked.setdefault(request.key, []).append((example, demos, dropped))
-        self.trie_tokens = trie_size(row for request in requests.values() for row in sequences(request))
-        for answer in self._answers(requests):
-            usage = answer.usage
-            for example, demos, dropped in asked[answer.key]:
-                yield self._prediction(answer, usage, example, demos, dropped)
-                usage = Usage()  # one computation, however many items asked for it
+        """Predictions as answers come: first those the journal holds, then the engine's."""
+        self.trie_tokens = 0
+        yield from (prediction for _, prediction in Inquiry([self], examples).predictions())
 
     def demos(self, example: Example) -> Demos:
         """The demonstrations of ``example``, before any is dropped for length."""
         return self._select(example)
 
-    def _fitting(self, example: Example, demos: Demos) -> tuple[int, Encoded]:
-        """How many demonstrations are dropped to fit, and the tokens that are left."""
-        dropped, encoded = 0, self._encoded(example, demos, 0)
-        while (
-            self.overlength == "drop-demos" and self._length(encoded) > self.engine.max_length and dropped < self.shots
-        ):
-            dropped += 1
-            encoded = self._encoded(example, demos, dropped)
-        return dropped, encoded
+    def sheet(self, examples: Sequence[Example]) -> Sheet:
+        """Render and measure the prompts. Raises InputError for one that does not fit, under the policy ``error``."""
+        made = Sheet()
+        chosen = [self.demos(example) for example in examples]
+        prompts = [self.template.render(e, d.examples) for e, d in zip(examples, chosen, strict=True)]
+        for example, demos, prompt, encoded in zip(examples, chosen, prompts, self._encode(prompts), strict=True):
+            request, dropped = self._request(example, prompt, encoded), 0
+            while request is None and self.overlength == "drop-demos" and dropped < len(demos.examples):
+                dropped += 1
+                shorter = self.template.render(example, demos.examples[dropped:])
+                request = self._request(example, shorter, self._encode([shorter])[0])
+            if request is None:
+                made.skipped.append(Prediction(example.id, None, Status.SKIPPED, trace=Trace(excluded=demos.excluded)))
+                continue
+            made.requests[request.key] = request
+            shown = tuple(demo.id for demo in demos.examples[dropped:])
+            asked = Asked(example, shown, dropped, demos.excluded)
+            made.asked.setdefault(request.key, []).append(asked)
+        return made
 
-    def _encoded(self, example: Example, demos: Demos, dropped: int) -> Encoded:
-        return Encoder(self.engine.tokenizer).encode(self.template.render(example, demos.examples[dropped:]))
+    def _encode(self, prompts: Sequence[Prompt]) -> Sequence[Encoded | None]:
+        """None where the engine has no tokenizer: the prompt goes to a server as it is."""
+        if self.engine.tokenizer is None:
+            return [None] * len(prompts)
+        return Encoder(self.engine.tokenizer).encode(prompts)
 
-    def _length(self, encoded: Encoded) -> int:
-        if self.mode == "generate":
-            return len(encoded.prompt) + self.template.settings.max_tokens
-        return len(encoded.prompt) + max(map(len, encoded.choices or ((),)))
-
-    def _request(self, example: Example, dropped: int, encoded: Encoded) -> tuple[Request, int] | None:
-        length = self._length(encoded)
+    def _request(self, example: Example, prompt: Prompt, encoded: Encoded | None) -> Request | None:
+        """What asks ``prompt``; None where it is too long and that is no error."""
+        sampling = self._sampling(prompt) if self.mode == "generate" else None
+        if encoded is None:
+            assert sampling is not None
+            key = request_key(self.engine.identity, (), None, sampling, prompt.content)
+            return Request(key, (), None, sampling, prompt.content)
+        room = sampling.max_tokens if sampling else max(map(len, encoded.choices or ((),)))
+        length = len(encoded.prompt) + room
         if length > self.engine.max_length:
-            if self.overlength == "skip":
+            if self.overlength == "skip" or (self.overlength == "drop-demos" and prompt.demos):
                 return None
             raise InputError(
                 f"example {example.id!r}: the prompt and its answer take {length} tokens, but the model "
                 f"{self.engine.identity['model']!r} takes {self.engine.max_length}. Use fewer shots, or "
                 "--on-overlength drop-demos or skip."
             )
-        choices = encoded.choices if self.mode == "score" else None
-        sampling = None
-        if self.mode == "generate":
-            settings = self.template.settings
-            sampling = Sampling(settings.max_tokens, stop=tuple(settings.stop), seed=self.seed)
+        choices = None if sampling else encoded.choices
         key = request_key(self.engine.identity, encoded.prompt, choices, sampling)
-        return Request(key, encoded.prompt, choices, sampling), dropped
+        return Request(key, encoded.prompt, choices, sampling)
 
-    def _answers(self, requests: dict[str, Request]) -> Iterator[Answer]:
-        known = set()
-        for answer in self.journal.look_up(requests) if self.journal else ():
-            known.add(answer.key)
-            yield Answer(answer.key, answer.text, answer.finish, answer.choice_logprobs, _cached(answer.usage))
-        ask = self.engine.score if self.mode == "score" else self.engine.generate
-        for answer in ask([request for key, request in requests.items() if key not in known]):
-            if self.journal:
-                self.journal.record(answer)
-            yield answer
+    def _sampling(self, prompt: Prompt) -> Sampling:
+        how = self.template.settings
+        return Sampling(
+            how.max_tokens, stop=tuple(how.stop), seed=self.seed, constraint=self.template.constraint(prompt)
+        )
 
-    def _prediction(self, answer: Answer, usage: Usage, example: Example, demos: Demos, dropped: int) -> Prediction:
-        used = demos.examples[dropped:]
-        shown = tuple(e.id for e in used)
-        logprobs = answer.choice_logprobs
-        trace = Trace(shown, demos.excluded, dropped, raw=answer.text, usage=usage, choice_logprobs=logprobs)
-        if answer.choice_logprobs is None:
+    def read(self, asked: Asked, answer: Answer, usage: Usage) -> Prediction:
+        """What ``answer`` says of an item; ``usage`` is what it cost."""
+        name, logprobs = asked.example.id, answer.choice_logprobs
+        trace = Trace(
+            asked.demos, asked.excluded, asked.dropped, raw=answer.text, usage=usage, choice_logprobs=logprobs
+        )
+        if logprobs is None:
             words = {label.name: label.answer for label in self.template.labels}
-            output = parse.strict(answer.text, words)
-            return Prediction(example.id, output, Status.OK if output else Status.UNPARSED, trace=trace)
-        sums = [math.fsum(choice) for choice in answer.choice_logprobs]
+            field = self.template.settings.answer_field
+            output = parse.strict(parse.field(answer.text, field) if field else answer.text, words)
+            return Prediction(name, output, Status.OK if output else Status.UNPARSED, trace=trace)
+        sums = [math.fsum(choice) for choice in logprobs]
         top = max(sums)
         total = top + math.log(math.fsum(math.exp(s - top) for s in sums))
-        names = [label.name for label in self.template.labels]
-        return Prediction(example.id, names[sums.index(top)], Status.OK, tuple(s - total for s in sums), trace)
-
-
-def _cached(usage: Usage) -> Usage:
-    """What a remembered answer costs: nothing is computed or generated again."""
-    return Usage(submitted=usage.submitted)
+        output = self.template.labels[sums.index(top)].name
+        return Prediction(name, output, Status.OK, tuple(s - total for s in sums), trace)

@@ -1,0 +1,146 @@
+"""What is asked of an engine and what it will cost: planned over a whole study, each token computed once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from harness import plan
+from harness.journal import Journal
+from harness.types import Answer, Engine, Example, Prediction, Request, Usage
+
+WINDOW = 8192  # prompts planned and held at once: bounds the memory of a run of any length
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """The tokens behind a study's prompts. ``prompts`` counts them with repeats, ``requests`` without; ``submitted`` is
+    what a straightforward harness would feed (prompt and choice, for each choice, with repeats), ``trie`` the distinct
+    nodes of all, each of which must be computed once; ``known`` requests are answered by the journal, and ``missing``
+    is the trie of the others: what is left to compute. Beyond ``WINDOW`` prompts, what windows share counts in each."""
+
+    prompts: int = 0
+    requests: int = 0
+    submitted: int = 0
+    trie: int = 0
+    known: int = 0
+    missing: int = 0
+
+    def __add__(self, other: Workload) -> Workload:
+        return Workload(
+            self.prompts + other.prompts,
+            self.requests + other.requests,
+            self.submitted + other.submitted,
+            self.trie + other.trie,
+            self.known + other.known,
+            self.missing + other.missing,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An item that a request is for, the demonstrations it is shown, how many of them were dropped to fit, and those
+    that were barred."""
+
+    example: Example
+    demos: tuple[str, ...]
+    dropped: int
+    excluded: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a prompt asks about some items: its requests by key, what each is for, and the items that do not fit."""
+
+    requests: dict[str, Request] = field(default_factory=dict)
+    asked: dict[str, list[Asked]] = field(default_factory=dict)
+    skipped: list[Prediction] = field(default_factory=list)
+
+
+class Asker(Protocol):
+    """A fitted prompt: renders a sheet of requests, and reads their answers. ``trie_tokens`` is what it is told that
+    its requests have of distinct trie nodes."""
+
+    engine: Engine
+    journal: Journal | None
+    trie_tokens: int
+
+    def sheet(self, examples: Sequence[Example]) -> Sheet: ...
+    def read(self, asked: Asked, answer: Answer, usage: Usage) -> Prediction: ...
+
+
+class Inquiry:
+    """What several prompts ask one engine about some items, planned as one, so that what they share is computed once.
+
+    The prompts share engine, mode and journal. All are rendered and measured at once, so a bad one stops the study
+    before it costs anything (InputError). Where they are too many to hold, that is done window by window, and again
+    when a window's turn comes."""
+
+    def __init__(self, askers: Sequence[Asker], examples: Sequence[Example]) -> None:
+        self.askers = askers
+        step = max(1, WINDOW // max(1, len(askers)))
+        self._windows = [examples[start : start + step] for start in range(0, len(examples), step)]
+        self.workload = Workload()
+        self._sheets: list[Sheet] = []
+        for window in self._windows:
+            self._sheets = self._render(window)
+            self.workload += self._measure(self._sheets)
+
+    def _render(self, window: Sequence[Example]) -> list[Sheet]:
+        return [asker.sheet(window) for asker in self.askers]
+
+    def _measure(self, sheets: Sequence[Sheet]) -> Workload:
+        requests = _joined(sheets)
+        counts = Counter({key: len(asked) for sheet in sheets for key, asked in sheet.asked.items()})
+        for asker, sheet in zip(self.askers, sheets, strict=True):
+            asker.trie_tokens += _trie(sheet.requests.values())
+        journal = self.askers[0].journal
+        known = journal.known(requests) if journal else set()
+        trie = _trie(requests.values())
+        left = _trie(r for key, r in requests.items() if key not in known) if known else trie
+        submitted = sum(counts[key] * plan.submitted(request) for key, request in requests.items())
+        return Workload(counts.total(), len(requests), submitted, trie, len(known), left)
+
+    def predictions(self) -> Iterator[tuple[int, Prediction]]:
+        """The place of a prompt and a prediction of it, as answers come."""
+        for window in self._windows:
+            sheets = self._sheets if len(self._windows) == 1 else self._render(window)
+            for place, sheet in enumerate(sheets):
+                yield from ((place, prediction) for prediction in sheet.skipped)
+            yield from self._read(sheets)
+
+    def _read(self, sheets: Sequence[Sheet]) -> Iterator[tuple[int, Prediction]]:
+        first = self.askers[0]
+        for answer in _answers(first.engine, first.journal, _joined(sheets)):
+            usage = answer.usage
+            for place, (asker, sheet) in enumerate(zip(self.askers, sheets, strict=True)):
+                for asked in sheet.asked.get(answer.key, ()):
+                    yield place, asker.read(asked, answer, usage)
+                    usage = Usage()  # one computation, however many prompts and items asked for it
+
+
+def _joined(sheets: Iterable[Sheet]) -> dict[str, Request]:
+    return {key: request for sheet in sheets for key, request in sheet.requests.items()}
+
+
+def _trie(requests: Iterable[Request]) -> int:
+    return plan.trie_size(row for request in requests for row in plan.sequences(request))
+
+
+def _answers(engine: Engine, journal: Journal | None, requests: Mapping[str, Request]) -> Iterator[Answer]:
+    """Answers to ``requests`` (by key; all to be scored, or all to be generated): first those the journal holds, at no
+    cost, then the engine's, each recorded before it is yielded."""
+    known = set()
+    for answer in journal.look_up(requests) if journal else ():
+        known.add(answer.key)
+        usage = Usage(submitted=answer.usage.submitted)
+        yield Answer(answer.key, answer.text, answer.finish, answer.choice_logprobs, usage)
+    rest = [request for key, request in requests.items() if key not in known]
+    if not rest:
+        return
+    for answer in (engine.generate if rest[0].choices is None else engine.score)(rest):
+        if journal:
+            journal.record(answer)
+        yield answer
