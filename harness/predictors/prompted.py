@@ -59,8 +59,8 @@ class Prompted:
         self.shots, self.order, self.seed, self.mode, self.overlength = shots, order, seed, mode, overlength
         if engine.tokenizer is None and mode == "score":
             raise InputError(
-                f"the server of {engine.identity['model']!r} is sent text, so it cannot score labels by likelihood. Use "
-                "--mode generate, or name its tokenizer: --engine-with tokenizer=NAME."
+                f"the server of {engine.identity['model']!r} is sent text, so it cannot score labels by likelihood. "
+                "Use --mode generate, or name its tokenizer: --engine-with tokenizer=NAME."
             )
         self.name = f"{engine.identity['model']} {shots}-shot"
         self.trie_tokens = 0
