@@ -28,7 +28,11 @@ class Price:
 
     def of(self, run: Run) -> float:
         """What the run's tokens cost."""
-        return (run.usage["computed_tokens"] * self.prompt + run.usage["generated_tokens"] * self.generated) / 1e6
+        return self.money(run.usage["computed_tokens"], run.usage["generated_tokens"])
+
+    def money(self, computed: float, generated: float) -> float:
+        """What so many tokens cost."""
+        return (computed * self.prompt + generated * self.generated) / 1e6
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Protocol
 
 from harness import plan
@@ -19,7 +19,8 @@ class Workload:
     """The tokens behind a study's prompts. ``prompts`` counts them with repeats, ``requests`` without; ``submitted`` is
     what a straightforward harness would feed (prompt and choice, for each choice, with repeats), ``trie`` the distinct
     nodes of all, each of which must be computed once; ``known`` requests are answered by the journal, and ``missing``
-    is the trie of the others: what is left to compute. Beyond ``WINDOW`` prompts, what windows share counts in each."""
+    is the trie of the others: what is left to compute, and ``generated`` the most they may generate. Beyond ``WINDOW``
+    prompts, what windows share counts in each."""
 
     prompts: int = 0
     requests: int = 0
@@ -27,16 +28,10 @@ class Workload:
     trie: int = 0
     known: int = 0
     missing: int = 0
+    generated: int = 0
 
     def __add__(self, other: Workload) -> Workload:
-        return Workload(
-            self.prompts + other.prompts,
-            self.requests + other.requests,
-            self.submitted + other.submitted,
-            self.trie + other.trie,
-            self.known + other.known,
-            self.missing + other.missing,
-        )
+        return Workload(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +88,22 @@ class Inquiry:
 
     def _measure(self, sheets: Sequence[Sheet]) -> Workload:
         requests = _joined(sheets)
-        counts = Counter({key: len(asked) for sheet in sheets for key, asked in sheet.asked.items()})
+        counts = Counter(key for sheet in sheets for key, asked in sheet.asked.items() for _ in asked)
         for asker, sheet in zip(self.askers, sheets, strict=True):
             asker.trie_tokens += _trie(sheet.requests.values())
         journal = self.askers[0].journal
         known = journal.known(requests) if journal else set()
+        left = [request for key, request in requests.items() if key not in known]
         trie = _trie(requests.values())
-        left = _trie(r for key, r in requests.items() if key not in known) if known else trie
-        submitted = sum(counts[key] * plan.submitted(request) for key, request in requests.items())
-        return Workload(counts.total(), len(requests), submitted, trie, len(known), left)
+        return Workload(
+            counts.total(),
+            len(requests),
+            sum(counts[key] * plan.submitted(request) for key, request in requests.items()),
+            trie,
+            len(known),
+            _trie(left) if known else trie,
+            sum(request.sampling.max_tokens for request in left if request.sampling),
+        )
 
     def predictions(self) -> Iterator[tuple[int, Prediction]]:
         """The place of a prompt and a prediction of it, as answers come."""

@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -162,6 +162,16 @@ def find(root: Path, task: str | None = None) -> list[Path]:
     """The folders of sealed runs below ``root``, oldest first."""
     pattern = f"{task or '*'}/*/run.json"
     return sorted((p.parent for p in root.glob(pattern)), key=lambda p: ((p / "run.json").stat().st_mtime_ns, p.name))
+
+
+def spent(root: Path) -> Iterator[tuple[Mapping[str, str], Mapping[str, float]]]:
+    """The signature and the usage of every sealed run below ``root``, as far as they can be read."""
+    for folder in find(root):
+        try:
+            document = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+            yield dict(document["signature_pairs"]), document["usage"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # a damaged run tells nothing
 
 
 def _essence(run: Run) -> Any:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +19,11 @@ from harness.cli.options import (
     table_options,
 )
 from harness.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from harness.forecast import Forecast
+    from harness.inference import Workload
+    from harness.types import Engine
 
 
 @click.command()
@@ -47,11 +53,13 @@ from harness.errors import InputError, unknown
 @prompt_options
 @answer_options
 @click.option("--baselines-only", is_flag=True, help="Run no prompts.")
+@click.option("--dry-run", is_flag=True, help="Say what the prompts would cost, and compute nothing.")
 @table_options
 def run(
     tasks: Sequence[str],
     models: Sequence[str],
     baselines_only: bool,
+    dry_run: bool,
     engine: str,
     revision: str | None,
     dtype: str,
@@ -71,7 +79,7 @@ def run(
     Options marked with dots repeat or take commas: --shots 0,5 --template plain,chat --seed 0,1,2.
     """
     known_format(form)
-    from harness import compare, study, task
+    from harness import compare, forecast, study, task
     from harness.engines import create
     from harness.progress import Bars
     from harness.report import render
@@ -85,21 +93,36 @@ def run(
     if reference is not None and reference not in spec.baselines:
         raise unknown("baseline to refer to", reference, spec.baselines, "--reference")
     known_correction(correction)
+    paid = compare.Price(*price) if price else None
+    if dry_run:
+        _dry_run([made for each in chosen for made in forecast.forecasts(each, spec, engines, results, paid)], form)
+        return
     comparisons, folders = [], []
     for each in chosen:
         with Bars() as bars:
-            made = list(study.run(each, spec, engines, results, bars))
+
+            def announce(asked: Engine, load: Workload, name: str = each.name, bars: Bars = bars) -> None:
+                bars.say(forecast.text(forecast.forecast(name, asked, load, results, paid)))
+
+            made = list(study.run(each, spec, engines, results, bars, announce))
         folders += [folder for _, folder in made]
-        comparisons.append(
-            compare.compare(
-                [sealed for sealed, _ in made], metric, reference, correction, compare.Price(*price) if price else None
-            )
-        )
+        comparisons.append(compare.compare([sealed for sealed, _ in made], metric, reference, correction, paid))
     click.echo(render(comparisons, form))
     if form == "terminal":
         click.echo("\nResults:")
         for folder in folders:
             click.echo(f"  {folder}")
+
+
+def _dry_run(made: Sequence[Forecast], form: str) -> None:
+    from harness import forecast
+
+    if form == "json":
+        click.echo(json.dumps([forecast.rows(each) for each in made], indent=2))
+        return
+    if form != "terminal":
+        raise InputError(f"--dry-run prints text, or rows with --format json; not {form}.")
+    click.echo("\n\n".join(map(forecast.text, made)) or "No prompts: nothing to compute.")
 
 
 def _pairs(params: Sequence[str]) -> dict[str, str]:
