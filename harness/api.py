@@ -8,6 +8,7 @@ from typing import Any
 
 from harness import compare as comparison
 from harness import engines, predictors, results, sampling, study, task
+from harness.draft import Planned
 from harness.predictors.prompted import Prompted
 from harness.report import Table
 from harness.results import Run
@@ -54,7 +55,7 @@ def evaluate(
     study.check_task(task)
     train = sampling.sample(task.examples("train"), train_size, predictor.seed)
     dev = task.examples("dev") if "dev" in task.spec.splits else ()
-    planned = study.Planned(predictor, train, None if train_size == sampling.FULL else train_size)
+    planned = Planned(predictor, train, None if train_size == sampling.FULL else train_size)
     return study.execute(task, planned, task.examples(split)[:limit], split, dev)
 
 

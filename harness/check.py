@@ -8,8 +8,9 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 
-from harness import gate, results, saved, study, template
+from harness import draft, gate, results, saved, study, template
 from harness.chance import rng
+from harness.draft import Planned, Progress
 from harness.encode import Encoder
 from harness.errors import InputError
 from harness.gate import Checked, Verdict
@@ -18,7 +19,6 @@ from harness.predictors.prompted import Prompted
 from harness.question import Old, Question, baseline_path, comparable
 from harness.results import Run
 from harness.saved import Reading
-from harness.study import Progress
 from harness.task import Task
 from harness.types import Engine, Example, Prediction, Signature
 
@@ -136,12 +136,12 @@ class Check:
 class Side:
     """A template's fitted predictor, asked batch by batch."""
 
-    def __init__(self, task: Task, planned: study.Planned, items: str) -> None:
+    def __init__(self, task: Task, planned: Planned, items: str) -> None:
         assert isinstance(planned.predictor, Prompted)
         self.task, self.items, self.predictor = task, items, planned.predictor.fit(planned.train)
         train = results.items_hash(planned.train)
         self.signature = self.predictor.signature + Signature.of(train=train)
-        self.title = study.title_of(study.row_of(self.predictor))
+        self.title = draft.title_of(draft.row_of(self.predictor))
         self.found: dict[str, Prediction] = {}
 
     def ask(self, batch: Sequence[Example]) -> int:
@@ -157,7 +157,7 @@ class Side:
         return Run(
             self.title,
             self.task.name,
-            study.row_of(self.predictor),
+            draft.row_of(self.predictor),
             self.signature,
             self.items,
             self.task.labels,

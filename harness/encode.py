@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from os.path import commonprefix
 from typing import Any
 
 from harness.errors import InputError
+from harness.plan import shared
 from harness.types import Message, Prompt, Tokens
+
+BATCH = 1024  # texts tokenized at once: what the tokenizer says of each is large
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +48,26 @@ class Encoder:
 
     def tokens(self, texts: Sequence[str]) -> list[Tokens]:
         """Token ids of each text, with one BOS where the tokenizer uses one, never two, and no EOS."""
-        rows = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-        head = [] if self._bos is None else [self._bos]
-        return [tuple(ids if ids[:1] == head else head + ids) for ids in rows]
+        head = () if self._bos is None else (self._bos,)
+        rows = (tuple(ids) for start in range(0, len(texts), BATCH) for ids in self._ids(texts[start : start + BATCH]))
+        return [ids if ids[:1] == head else head + ids for ids in rows]
+
+    def _ids(self, texts: Sequence[str]) -> Iterator[Sequence[int]]:
+        """The library's own tokenizer is asked where there is one: the wrapper around it costs as much again."""
+        rust: Any = getattr(self.tokenizer, "backend_tokenizer", None)
+        if not hasattr(rust, "encode_batch_fast"):
+            yield from self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+            return
+        rust.no_truncation()  # a call of the wrapper may have left either on
+        rust.no_padding()
+        yield from (found.ids for found in rust.encode_batch_fast(list(texts), add_special_tokens=False))
 
     def encode(self, prompts: Sequence[Prompt]) -> list[Encoded]:
-        """Context and context+choice are encoded together, all in one call of the tokenizer. Where the context's tokens
-        are not a prefix of each (a tokenizer may merge across the boundary), scoring starts at the longest prefix that
-        all share."""
+        """Context and context+choice are encoded together. Where the context's tokens are not a prefix of each (a
+        tokenizer may merge across the boundary), scoring starts at the longest prefix that all share."""
         texts = [self.text(prompt.content) for prompt in prompts]
         wholes = [text + choice for text, prompt in zip(texts, prompts, strict=True) for choice in prompt.choices or ()]
-        contexts = self.tokens(texts) if texts else []
-        continued = iter(self.tokens(wholes) if wholes else [])
+        contexts, continued = self.tokens(texts), iter(self.tokens(wholes))
         return [
             _boundary(prompt, context, [next(continued) for _ in prompt.choices or ()])
             for prompt, context in zip(prompts, contexts, strict=True)
@@ -72,12 +82,13 @@ def _boundary(prompt: Prompt, context: Tokens, wholes: Sequence[Tokens]) -> Enco
         )
     if prompt.choices is None:
         return Encoded(context, None)
-    shared = len(commonprefix([context, *wholes]))
-    choices = tuple(whole[shared:] for whole in wholes)
+    # In sorted order the first and the last share what all share.
+    start = shared(min(context, *wholes), max(context, *wholes))
+    choices = tuple(whole[start:] for whole in wholes)
     for choice, string in zip(choices, prompt.choices, strict=True):
-        if not choice or not shared:
+        if not choice or not start:
             raise InputError(
                 f"example {prompt.example_id!r}: the choice {string!r} adds no token to the prompt, so it cannot "
                 "be scored. Give its label another verbalizer word."
             )
-    return Encoded(context[:shared], choices)
+    return Encoded(context[:start], choices)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from harness import plan
@@ -69,28 +70,33 @@ class Asker(Protocol):
 class Inquiry:
     """What several prompts ask one engine about some items, planned as one, so that what they share is computed once.
 
-    The prompts share engine, mode and journal. All are rendered and measured at once, so a bad one stops the study
-    before it costs anything (InputError). Where they are too many to hold, that is done window by window, and again
-    when a window's turn comes."""
+    The prompts share engine, mode and journal. They are rendered and measured before anything is asked, so that a bad
+    one stops the study before it costs anything (InputError). Where they are too many to hold, that is done window by
+    window: a bad one stops it then, and what is answered is kept."""
 
     def __init__(self, askers: Sequence[Asker], examples: Sequence[Example]) -> None:
         self.askers = askers
         step = max(1, WINDOW // max(1, len(askers)))
-        self._windows = [examples[start : start + step] for start in range(0, len(examples), step)]
-        self.workload = Workload()
-        self._sheets: list[Sheet] = []
-        for window in self._windows:
-            self._sheets = self._render(window)
-            self.workload += self._measure(self._sheets)
+        self._windows = [range(start, min(start + step, len(examples))) for start in range(0, len(examples), step)]
+        self._examples = examples
+        self._first = self._render(self._windows[0]) if examples else []
 
-    def _render(self, window: Sequence[Example]) -> list[Sheet]:
-        return [asker.sheet(window) for asker in self.askers]
+    def _render(self, window: range) -> list[Sheet]:
+        items = [self._examples[place] for place in window]
+        return [asker.sheet(items) for asker in self.askers]
+
+    @cached_property
+    def workload(self) -> Workload:
+        """What there is to compute, over all windows. Raises InputError for a bad prompt in any."""
+        return sum((self._measure(sheets) for sheets in self._sheets()), Workload())
+
+    def _sheets(self) -> Iterator[list[Sheet]]:
+        for place, window in enumerate(self._windows):
+            yield self._render(window) if place else self._first
 
     def _measure(self, sheets: Sequence[Sheet]) -> Workload:
         requests = _joined(sheets)
         counts = Counter(key for sheet in sheets for key, asked in sheet.asked.items() for _ in asked)
-        for asker, sheet in zip(self.askers, sheets, strict=True):
-            asker.trie_tokens += _trie(sheet.requests.values())
         journal = self.askers[0].journal
         known = journal.known(requests) if journal else set()
         left = [request for key, request in requests.items() if key not in known]
@@ -107,9 +113,9 @@ class Inquiry:
 
     def predictions(self) -> Iterator[tuple[int, Prediction]]:
         """The place of a prompt and a prediction of it, as answers come."""
-        for window in self._windows:
-            sheets = self._sheets if len(self._windows) == 1 else self._render(window)
-            for place, sheet in enumerate(sheets):
+        for sheets in self._sheets():
+            for place, (asker, sheet) in enumerate(zip(self.askers, sheets, strict=True)):
+                asker.trie_tokens += _trie(sheet.requests.values())
                 yield from ((place, prediction) for prediction in sheet.skipped)
             yield from self._read(sheets)
 

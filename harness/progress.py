@@ -32,10 +32,13 @@ class Bars:
         speed = f"{tokens / elapsed:,.0f} tokens/s" if elapsed and tokens else ""
         self._progress.update(bar, completed=done, speed=speed)
 
+    @property
+    def shown(self) -> bool:
+        return not self._progress.disable
+
     def say(self, text: str) -> None:
-        """Print ``text`` above the bars, where they are shown."""
-        if not self._progress.disable:
-            self._progress.console.print(text, highlight=False)
+        """Print ``text`` above the bars."""
+        self._progress.console.print(text, highlight=False)
 
     def __enter__(self) -> Self:
         self._progress.start()

@@ -10,11 +10,13 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from harness import columns
 from harness.errors import InputError
-from harness.types import Example, Prediction, Signature, Status, Trace
+from harness.types import Example, Prediction, Signature
 
 # History of the layout of run.json. 1: spec, signature, items_hash, labels, metrics, usage, counts, environment,
 # checksums. 2: history; predictions.parquet holds each item's cluster and tags.
@@ -34,8 +36,8 @@ class Run:
     signature: Signature
     items_hash: str
     labels: tuple[str, ...]
-    predictions: tuple[Prediction, ...]
-    examples: tuple[Example, ...]
+    predictions: Sequence[Prediction]
+    examples: Sequence[Example]
     scores: Mapping[str, tuple[float, float, float]]
     usage: Mapping[str, float]
     counts: Mapping[str, int]
@@ -61,8 +63,12 @@ def aligned(run: Run, like: Run) -> Run:
 
 def items_hash(examples: Sequence[Example]) -> str:
     """A hash of the items' ids, inputs and targets, whatever their order: what two runs must share to be compared."""
-    rows = sorted((e.id, e.target, sorted(e.inputs.items())) for e in examples)
-    return sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()[:16]
+    whole = sha256()
+    for place, e in enumerate(sorted(examples, key=lambda example: example.id)):
+        whole.update(b", " if place else b"[")
+        whole.update(json.dumps((e.id, e.target, sorted(e.inputs.items())), ensure_ascii=False).encode())
+    whole.update(b"]")
+    return whole.hexdigest()[:16]
 
 
 def run_name(title: str, signature: Signature, items: str) -> str:
@@ -87,7 +93,7 @@ def seal(run: Run, root: Path) -> Path:
     folder = root / run.task / run.name
     if folder.exists():
         try:
-            if _essence(load(folder)) == _essence(run):
+            if columns.same(_essence(load(folder)), _essence(run)):
                 return folder
         except InputError:
             pass  # a damaged run is replaced
@@ -95,7 +101,7 @@ def seal(run: Run, root: Path) -> Path:
     work = Path(tempfile.mkdtemp(prefix=".sealing-", dir=folder.parent))
     try:
         os.chmod(work, 0o755)
-        _table(run).to_parquet(work / "predictions.parquet", index=False)
+        _write(run, work / "predictions.parquet")
         document = {
             "version": VERSION,
             **{key: getattr(run, key) for key in ("name", "task", "items_hash", "labels")},
@@ -121,7 +127,7 @@ def seal(run: Run, root: Path) -> Path:
 
 def load(folder: Path) -> Run:
     """The run sealed in ``folder``. Raises InputError where it is missing, damaged or of another layout."""
-    import pandas
+    from pyarrow.parquet import read_table
 
     try:
         document = json.loads((folder / "run.json").read_text(encoding="utf-8"))
@@ -140,7 +146,7 @@ def load(folder: Path) -> Run:
             f"{folder / 'predictions.parquet'}: checksum {found[:12]}, but run.json says {expected[:12]}: the file was "
             "changed after the run. Delete the folder and run again."
         )
-    rows = pandas.read_parquet(folder / "predictions.parquet")
+    rows = read_table(folder / "predictions.parquet")
     return Run(
         document["name"],
         document["task"],
@@ -148,8 +154,8 @@ def load(folder: Path) -> Run:
         Signature(tuple((k, v) for k, v in document["signature_pairs"])),
         document["items_hash"],
         tuple(document["labels"]),
-        tuple(_prediction(row) for row in rows.to_dict("records")),
-        tuple(_example(row) for row in rows.to_dict("records")),
+        columns.Predictions(rows),
+        columns.Items(rows),
         {name: _bounds(values) for name, values in document["metrics"].items()},
         document["usage"],
         document["counts"],
@@ -174,8 +180,8 @@ def spent(root: Path) -> Iterator[tuple[Mapping[str, str], Mapping[str, float]]]
             continue  # a damaged run tells nothing
 
 
-def _essence(run: Run) -> Any:
-    return [(p.example_id, p.output, p.status, p.label_logprobs) for p in run.predictions]
+def _essence(run: Run) -> Iterator[object]:
+    return ((p.example_id, p.output, p.status, p.label_logprobs) for p in run.predictions)
 
 
 def _bounds(values: Mapping[str, float | None]) -> tuple[float, float, float]:
@@ -192,47 +198,12 @@ def _digest(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def _table(run: Run) -> Any:
-    import pandas
+def _write(run: Run, path: Path) -> None:
+    """The rows, a chunk at a time."""
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetWriter
 
-    rows = []
-    for prediction, example in zip(run.predictions, run.examples, strict=True):
-        trace = prediction.trace or Trace()
-        rows.append(
-            {
-                "id": prediction.example_id,
-                "target": example.target,
-                "output": prediction.output,
-                "status": prediction.status.value,
-                "correct": prediction.output == example.target,
-                "label_logprobs": prediction.label_logprobs,
-                "demos": list(trace.demos),
-                "excluded": list(trace.excluded),
-                "dropped_demos": trace.dropped_demos,
-                "raw": trace.raw,
-                "choice_logprobs": trace.choice_logprobs,
-                "cluster": example.cluster,
-                "tags": json.dumps(dict(example.tags), ensure_ascii=False),
-            }
-        )
-    return pandas.DataFrame(rows)
-
-
-def _example(row: Mapping[Any, Any]) -> Example:
-    cluster = row["cluster"] if isinstance(row["cluster"], str) else None
-    return Example(row["id"], {}, row["target"], cluster, json.loads(row["tags"]))
-
-
-def _prediction(row: Mapping[Any, Any]) -> Prediction:
-    logprobs, choices = row["label_logprobs"], row["choice_logprobs"]
-    trace = Trace(
-        tuple(row["demos"]),
-        tuple(row["excluded"]),
-        int(row["dropped_demos"]),
-        raw=row["raw"],
-        choice_logprobs=None if choices is None else tuple(tuple(map(float, c)) for c in choices),
-    )
-    output = row["output"] if isinstance(row["output"], str) else None
-    return Prediction(
-        row["id"], output, Status(row["status"]), None if logprobs is None else tuple(map(float, logprobs)), trace
-    )
+    rows = map(columns.row, run.examples, run.predictions)
+    with ParquetWriter(path, columns.schema()) as file:
+        while chunk := list(islice(rows, columns.CHUNK)):
+            file.write_table(pa.Table.from_pylist(chunk, schema=columns.schema()))

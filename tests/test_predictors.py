@@ -6,6 +6,7 @@ import pytest
 from conftest import example
 
 from harness import predictors, study, template
+from harness.draft import Planned
 from harness.errors import InputError
 from harness.journal import Journal, request_key
 from harness.predictors.prompted import Prompted
@@ -199,7 +200,7 @@ class TestJournal:
 def test_anything_that_can_change_a_score_changes_the_signature(tiny, finsentiment, tmp_path):
     def line(task=finsentiment, limit=None, train=None, **params):
         predictor = prompted(tiny, task, **params)
-        planned = study.Planned(predictor, train or task.examples("train"))
+        planned = Planned(predictor, train or task.examples("train"))
         run = study.execute(task, planned, task.examples("dev")[:limit], "dev")
         return str(run.signature)
 

@@ -104,7 +104,7 @@ def run(
             def announce(asked: Engine, load: Workload, name: str = each.name, bars: Bars = bars) -> None:
                 bars.say(forecast.text(forecast.forecast(name, asked, load, results, paid)))
 
-            made = list(study.run(each, spec, engines, results, bars, announce))
+            made = list(study.run(each, spec, engines, results, bars, announce if bars.shown else None))
         folders += [folder for _, folder in made]
         comparisons.append(compare.compare([sealed for sealed, _ in made], metric, reference, correction, paid))
     click.echo(render(comparisons, form))

@@ -1,0 +1,151 @@
+"""Items and predictions as Arrow columns: a million of them fit in memory, and are the rows of predictions.parquet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar, overload
+
+from harness.types import Example, Prediction, Status, Trace
+
+CHUNK = 4096  # rows turned into columns, and back, at once
+T = TypeVar("T")
+
+
+def row(example: Example, prediction: Prediction) -> dict[str, Any]:
+    """One row of predictions.parquet."""
+    trace = prediction.trace or Trace()
+    return {
+        "id": prediction.example_id,
+        "target": example.target,
+        "output": prediction.output,
+        "status": prediction.status.value,
+        "correct": prediction.output == example.target,
+        "label_logprobs": prediction.label_logprobs,
+        "demos": trace.demos,
+        "excluded": trace.excluded,
+        "dropped_demos": trace.dropped_demos,
+        "raw": trace.raw,
+        "choice_logprobs": trace.choice_logprobs,
+        "cluster": example.cluster,
+        "tags": json.dumps(dict(example.tags), ensure_ascii=False),
+    }
+
+
+def schema(compact: bool = False) -> Any:
+    """The rows' Arrow schema; ``compact`` writes what recurs once a chunk, which files for people to read do not."""
+    import pyarrow as pa
+
+    text = pa.string()
+    name = pa.dictionary(pa.int32(), text) if compact else text
+    numbers = pa.list_(pa.float64())
+    return pa.schema(
+        [
+            ("id", text),
+            ("target", name),
+            ("output", name),
+            ("status", name),
+            ("correct", pa.bool_()),
+            ("label_logprobs", numbers),
+            ("demos", pa.list_(name)),
+            ("excluded", pa.list_(text)),
+            ("dropped_demos", pa.int64()),
+            ("raw", text),
+            ("choice_logprobs", pa.list_(numbers)),
+            ("cluster", text),
+            ("tags", name),
+        ]
+    )
+
+
+class Ledger:
+    """Rows in the making, added in the order of the items."""
+
+    def __init__(self) -> None:
+        self._rows: list[dict[str, Any]] = []
+        self._parts: list[Any] = []
+
+    def add(self, example: Example, prediction: Prediction) -> None:
+        self._rows.append(row(example, prediction))
+        if len(self._rows) == CHUNK:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        self._parts.append(pa.Table.from_pylist(self._rows, schema=schema(compact=True)))
+        self._rows = []
+
+    def close(self) -> tuple[Items, Predictions]:
+        import pyarrow as pa
+
+        self._flush()
+        table = pa.concat_tables(self._parts)
+        return Items(table), Predictions(table)
+
+
+class _Column(Sequence[T]):
+    """A sequence over the rows of an Arrow table, each made when it is asked for."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+
+    def _read(self, row: Mapping[str, Any]) -> T:
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    @overload
+    def __getitem__(self, place: int) -> T: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[T]: ...
+    def __getitem__(self, place: int | slice) -> T | Sequence[T]:
+        if isinstance(place, slice):
+            return [self[i] for i in range(*place.indices(len(self)))]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        return self._read(self._table.slice(place % len(self), 1).to_pylist()[0])
+
+    def __iter__(self) -> Iterator[T]:
+        for batch in self._table.to_batches(max_chunksize=CHUNK):
+            yield from map(self._read, batch.to_pylist())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and same(self, other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Items(_Column[Example]):
+    """The items of a run, without their inputs."""
+
+    def __init__(self, table: Any) -> None:
+        super().__init__(table.select(["id", "target", "cluster", "tags"]))
+
+    def _read(self, row: Mapping[str, Any]) -> Example:
+        return Example(row["id"], {}, row["target"], row["cluster"], json.loads(row["tags"]))
+
+
+class Predictions(_Column[Prediction]):
+    """The predictions of a run. What they cost was counted as they came, and is not kept."""
+
+    def __init__(self, table: Any) -> None:
+        super().__init__(table.drop_columns(["target", "correct", "cluster", "tags"]))
+
+    def _read(self, row: Mapping[str, Any]) -> Prediction:
+        stated, choices = row["label_logprobs"], row["choice_logprobs"]
+        trace = Trace(
+            tuple(row["demos"]),
+            tuple(row["excluded"]),
+            row["dropped_demos"],
+            raw=row["raw"],
+            choice_logprobs=None if choices is None else tuple(map(tuple, choices)),
+        )
+        stated = None if stated is None else tuple(stated)
+        return Prediction(row["id"], row["output"], Status(row["status"]), stated, trace)
+
+
+def same(one: Iterable[object], two: Iterable[object]) -> bool:
+    """Whether two sequences of one length hold the same, without holding either."""
+    return all(a == b for a, b in zip(one, two, strict=True))

@@ -1,0 +1,64 @@
+"""Columns hold what they are given, in any amount."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.columns import CHUNK, Ledger, same
+from harness.types import Example, Prediction, Status, Trace
+
+NAMES = st.sampled_from(["up", "down", "", "süß", "上"])
+NUMBERS = st.floats(allow_nan=False, max_value=0)
+ROWS = st.builds(
+    lambda target, cluster, tags, output, status, stated, demos, dropped, raw, choices: (
+        Example("x", {}, target, cluster, tags),
+        Prediction("x", output, status, stated, Trace(demos, demos[:1], dropped, raw=raw, choice_logprobs=choices)),
+    ),
+    NAMES,
+    st.none() | NAMES,
+    st.dictionaries(NAMES, NAMES, max_size=2),
+    st.none() | NAMES,
+    st.sampled_from(Status),
+    st.none() | st.tuples(NUMBERS, NUMBERS),
+    st.lists(NAMES, max_size=3).map(tuple),
+    st.integers(0, 9),
+    st.text(max_size=5),
+    st.none() | st.tuples(st.tuples(NUMBERS), st.tuples(NUMBERS, NUMBERS)),
+)
+
+
+def filled(rows):
+    ledger = Ledger()
+    for example, prediction in rows:
+        ledger.add(example, prediction)
+    return ledger.close()
+
+
+@given(st.lists(ROWS, max_size=20))
+def test_what_goes_in_comes_out(rows):
+    items, predictions = filled(rows)
+    assert (len(items), len(predictions)) == (len(rows), len(rows))
+    assert list(items) == [example for example, _ in rows]
+    assert list(predictions) == [prediction for _, prediction in rows]
+    assert [items[i] for i in range(len(rows))] == list(items)
+    assert predictions[1:3] == [prediction for _, prediction in rows][1:3]
+    assert items == [example for example, _ in rows]
+
+
+def test_more_than_a_chunk_and_places_from_the_end():
+    rows = [(Example(str(i), {}, "a"), Prediction(str(i), "b")) for i in range(CHUNK + 5)]
+    items, predictions = filled(rows)
+    assert items[-1].id == str(CHUNK + 4)
+    assert [p.example_id for p in predictions] == [e.id for e in items] == [str(i) for i in range(CHUNK + 5)]
+    with pytest.raises(IndexError):
+        items[CHUNK + 5]
+    assert items != items[1:]
+    assert not same(items[:2], items[1:3])
+
+
+def test_unknown_numbers_stay_unknown():
+    _, (found,) = filled([(Example("a", {}, "a"), Prediction("a", "a", label_logprobs=(math.nan, -math.inf)))])
+    assert math.isnan(found.label_logprobs[0])
+    assert found.label_logprobs[1] == -math.inf
