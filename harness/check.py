@@ -11,7 +11,6 @@ from pathlib import Path
 from harness import draft, gate, results, saved, study, template
 from harness.chance import rng
 from harness.draft import Planned, Progress
-from harness.encode import Encoder
 from harness.errors import InputError
 from harness.gate import Checked, Verdict
 from harness.journal import Journal
@@ -114,15 +113,14 @@ class Check:
 
     def read(self, name: str) -> Reading:
         """The template's prompts over all items and seeds."""
-        whole, tokens, count = sha256(), 0, 0
-        encoder = Encoder(self.engine.tokenizer)
+        whole, tokens, count = sha256(), 0.0, 0
         for side in self._sides(name):
             prompted = side.predictor
             whole.update(repr(prompted.template.settings).encode())
             prompts = [prompted.template.render(e, prompted.demos(e).examples) for e in self.test]
-            for prompt, encoded in zip(prompts, encoder.encode(prompts), strict=True):
+            for prompt, encoded in zip(prompts, prompted.encode(prompts), strict=True):
                 whole.update(repr((prompt.content, prompt.choices)).encode())
-                tokens += len(encoded.prompt)
+                tokens += len(encoded.prompt) if encoded else math.nan
                 count += 1
         return Reading(whole.hexdigest()[:16], tokens / count)
 

@@ -46,13 +46,18 @@ def show(
 
     chosen = study.Spec(draw=draw, demos=demo, embedder=embedder).selector(selector, seed)
     found = task.load(name)
-    prompted = Prompted(load(template, found), create(engine, model, **options), chosen, shots, order, seed)
+    made = create(engine, model, **options)
+    mode = "generate" if made.tokenizer is None else "score"
+    prompted = Prompted(load(template, found), made, chosen, shots, order, seed, mode)
     shown = look(prompted, found, split, example)
     click.echo(shown.text)
     click.echo(click.style("─" * 40, dim=True))
     for part, tokens in shown.parts:
         click.echo(f"{tokens:6d}  {part}")
-    click.echo(f"{shown.prompt_tokens:6d}  prompt, of {prompted.engine.max_length} that the model takes")
+    if shown.prompt_tokens is None:
+        click.echo("Sent as it is: the server makes tokens of it.")
+    else:
+        click.echo(f"{shown.prompt_tokens:6d}  prompt, of {prompted.engine.max_length} that the model takes")
     for text, tokens in shown.choices:
         click.echo(f"{tokens:6d}  choice {text!r}")
     if shown.excluded:

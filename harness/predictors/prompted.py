@@ -115,12 +115,12 @@ class Prompted:
         made = Sheet()
         chosen = [self.demos(example) for example in examples]
         prompts = [self.template.render(e, d.examples) for e, d in zip(examples, chosen, strict=True)]
-        for example, demos, prompt, encoded in zip(examples, chosen, prompts, self._encode(prompts), strict=True):
+        for example, demos, prompt, encoded in zip(examples, chosen, prompts, self.encode(prompts), strict=True):
             request, dropped = self._request(example, prompt, encoded), 0
             while request is None and self.overlength == "drop-demos" and dropped < len(demos.examples):
                 dropped += 1
                 shorter = self.template.render(example, demos.examples[dropped:])
-                request = self._request(example, shorter, self._encode([shorter])[0])
+                request = self._request(example, shorter, self.encode([shorter])[0])
             if request is None:
                 made.skipped.append(Prediction(example.id, None, Status.SKIPPED, trace=Trace(excluded=demos.excluded)))
                 continue
@@ -130,8 +130,8 @@ class Prompted:
             made.asked.setdefault(request.key, []).append(asked)
         return made
 
-    def _encode(self, prompts: Sequence[Prompt]) -> Sequence[Encoded | None]:
-        """None where the engine has no tokenizer: the prompt goes to a server as it is."""
+    def encode(self, prompts: Sequence[Prompt]) -> Sequence[Encoded | None]:
+        """The prompts' tokens; None for each where the engine has no tokenizer, and sends them as they are."""
         if self.engine.tokenizer is None:
             return [None] * len(prompts)
         return Encoder(self.engine.tokenizer).encode(prompts)

@@ -177,6 +177,8 @@ def table(checks: Sequence[Checked], unsaved: Sequence[str]) -> str:
 
 def _length(checked: Checked) -> str:
     old, new = checked.prompt_tokens
+    if math.isnan(new):
+        return "not known: the server makes tokens of it"
     if math.isnan(old):
         return f"{new:.1f} tokens on average; that of the other side is not known"
     change = f"{100 * (new / old - 1):+.1f} %" if abs(new - old) >= 0.05 else "unchanged"
