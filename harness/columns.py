@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from itertools import islice
 from typing import Any, TypeVar, overload
 
 from harness.types import Example, Prediction, Status, Trace
@@ -102,7 +104,12 @@ class _Column(Sequence[T]):
     def __getitem__(self, place: slice) -> Sequence[T]: ...
     def __getitem__(self, place: int | slice) -> T | Sequence[T]:
         if isinstance(place, slice):
-            return [self[i] for i in range(*place.indices(len(self)))]
+            start, stop, step = place.indices(len(self))
+            if step != 1:
+                return [self[i] for i in range(start, stop, step)]
+            part = copy(self)  # a view: nothing is read
+            part._table = self._table.slice(start, max(0, stop - start))
+            return part
         if not -len(self) <= place < len(self):
             raise IndexError(place)
         return self._read(self._table.slice(place % len(self), 1).to_pylist()[0])
@@ -115,6 +122,38 @@ class _Column(Sequence[T]):
         return isinstance(other, Sequence) and len(self) == len(other) and same(self, other)
 
     __hash__ = None  # type: ignore[assignment]
+
+
+class Examples(_Column[Example]):
+    """Labelled items with their inputs, as a task's file has them; ``inputs`` and ``tags`` name what each has."""
+
+    def __init__(self, rows: Iterable[Example], inputs: Sequence[str], tags: Sequence[str]) -> None:
+        import pyarrow as pa
+
+        text = pa.string()
+        fields = [("id", text), ("inputs", pa.list_(text)), ("target", pa.dictionary(pa.int32(), text))]
+        made = pa.schema([*fields, ("cluster", text), ("tags", pa.list_(pa.dictionary(pa.int32(), text)))])
+        parts, given = [], iter(rows)
+        while chunk := list(islice(given, CHUNK)):
+            flat = [
+                {
+                    "id": e.id,
+                    "inputs": [e.inputs[name] for name in inputs],
+                    "target": e.target,
+                    "cluster": e.cluster,
+                    "tags": [e.tags[name] for name in tags],
+                }
+                for e in chunk
+            ]
+            parts.append(pa.Table.from_pylist(flat, schema=made))
+        super().__init__(pa.concat_tables(parts) if parts else made.empty_table())
+        self._inputs, self._tags = tuple(inputs), tuple(tags)
+
+    def _read(self, row: Mapping[str, Any]) -> Example:
+        inputs = dict(zip(self._inputs, row["inputs"], strict=True))
+        return Example(
+            row["id"], inputs, row["target"], row["cluster"], dict(zip(self._tags, row["tags"], strict=True))
+        )
 
 
 class Items(_Column[Example]):

@@ -60,7 +60,9 @@ class Draft:
             signature += Signature.of(dev=results.items_hash(dev))
         self.signature = signature + Signature.of(harness=version("prompt-harness"))
         self._early: dict[str, Prediction] = {}
-        self._ledger, self._next = Ledger(), 0
+        self._ledger, self._done = Ledger(), 0
+        self._order = iter(test)
+        self._awaited = next(self._order, None)
         self._counts = Counter({"dropped_demos": 0, "cut_inputs": 0, "excluded_demos": 0})
         self._usage = Usage()
         self.seconds = time.perf_counter() - begun
@@ -70,10 +72,11 @@ class Draft:
         self.seconds += seconds
         self._count(prediction)
         self._early[prediction.example_id] = prediction
-        while self._next < len(self.test) and (found := self._early.pop(self.test[self._next].id, None)):
-            self._ledger.add(self.test[self._next], found)
-            self._next += 1
-        self.progress(self.title, self._next + len(self._early), len(self.test), self._usage.computed)
+        while self._awaited and (found := self._early.pop(self._awaited.id, None)):
+            self._ledger.add(self._awaited, found)
+            self._done += 1
+            self._awaited = next(self._order, None)
+        self.progress(self.title, self._done + len(self._early), len(self.test), self._usage.computed)
 
     def _count(self, prediction: Prediction) -> None:
         self._counts[prediction.status.value] += 1
@@ -86,8 +89,8 @@ class Draft:
     def run(self) -> Run:
         """The run, scored. Raises HarnessError where an item has no answer."""
         begun = time.perf_counter()
-        if self._next < len(self.test):
-            missing = [e.id for e in self.test[self._next :] if e.id not in self._early]
+        if self._awaited:
+            missing = [e.id for e in self.test[self._done :] if e.id not in self._early]
             raise HarnessError(f"{self.title}: no answer for {len(missing)} items, the first being {missing[0]!r}.")
         examples, predictions = self._ledger.close()
         scores = score(self.task, examples, predictions)

@@ -82,7 +82,7 @@ class Inquiry:
         self._first = self._render(self._windows[0]) if examples else []
 
     def _render(self, window: range) -> list[Sheet]:
-        items = [self._examples[place] for place in window]
+        items = list(self._examples[window.start : window.stop])
         return [asker.sheet(items) for asker in self.askers]
 
     @cached_property

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from harness import builtin
+from harness.columns import Examples
 from harness.errors import InputError, missing_extra, unknown
 from harness.types import Example
 
@@ -81,7 +82,7 @@ class Task:
     def labels(self) -> tuple[str, ...]:
         return tuple(self.spec.labels)
 
-    def examples(self, split: str) -> tuple[Example, ...]:
+    def examples(self, split: str) -> Examples:
         """The split's examples, in file order.
 
         Raises InputError for a missing file, an empty split, a missing field, an unknown label, a duplicate id.
@@ -89,18 +90,22 @@ class Task:
         if split not in self.spec.splits:
             raise unknown("split", split, self.spec.splits, f"task {self.name!r}")
         source = self.spec.splits[split]
-        rows = _hub_rows(self.spec.hub, source) if self.spec.hub else _file_rows(self.folder / source, self.spec)
-        found: dict[str, Example] = {}
-        for where, row in rows:
-            example = self._example(where, row, f"{split}-{len(found) + 1}")
-            if example.id in found:
-                raise InputError(f"{where}: duplicate id {example.id!r}. Ids must be unique within a split.")
-            found[example.id] = example
+        found = Examples(self._rows(split, source), self.spec.inputs, self.spec.tags)
         if not found:
             raise InputError(
                 f"task {self.name!r}: split {split!r} is empty ({source}). Put at least one example in it."
             )
-        return tuple(found.values())
+        return found
+
+    def _rows(self, split: str, source: str) -> Iterator[Example]:
+        rows = _hub_rows(self.spec.hub, source) if self.spec.hub else _file_rows(self.folder / source, self.spec)
+        ids: set[str] = set()
+        for where, row in rows:
+            example = self._example(where, row, f"{split}-{len(ids) + 1}")
+            if example.id in ids:
+                raise InputError(f"{where}: duplicate id {example.id!r}. Ids must be unique within a split.")
+            ids.add(example.id)
+            yield example
 
     def _example(self, where: str, row: Mapping[str, Any], default_id: str) -> Example:
         spec = self.spec

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.columns import CHUNK, Ledger, same
+from harness.columns import CHUNK, Examples, Ledger, same
 from harness.types import Example, Prediction, Status, Trace
 
 NAMES = st.sampled_from(["up", "down", "", "süß", "上"])
@@ -43,7 +43,7 @@ def test_what_goes_in_comes_out(rows):
     assert list(items) == [example for example, _ in rows]
     assert list(predictions) == [prediction for _, prediction in rows]
     assert [items[i] for i in range(len(rows))] == list(items)
-    assert predictions[1:3] == [prediction for _, prediction in rows][1:3]
+    assert list(predictions[1:3]) == [prediction for _, prediction in rows][1:3]
     assert items == [example for example, _ in rows]
 
 
@@ -62,3 +62,26 @@ def test_unknown_numbers_stay_unknown():
     _, (found,) = filled([(Example("a", {}, "a"), Prediction("a", "a", label_logprobs=(math.nan, -math.inf)))])
     assert math.isnan(found.label_logprobs[0])
     assert found.label_logprobs[1] == -math.inf
+
+
+TEXTS = st.text(max_size=8)
+EXAMPLES = st.builds(
+    lambda id_, one, two, target, cluster, tag: Example(id_, {"one": one, "two": two}, target, cluster, {"tag": tag}),
+    TEXTS,
+    TEXTS,
+    TEXTS,
+    NAMES,
+    st.none() | NAMES,
+    NAMES,
+)
+
+
+@given(st.lists(EXAMPLES, max_size=12), st.slices(12))
+def test_examples_are_a_sequence_like_any_other(rows, part):
+    found = Examples(rows, ("one", "two"), ("tag",))
+    assert list(found) == rows
+    assert len(found) == len(rows)
+    assert list(found[part]) == rows[part]
+    assert list(found[1:][part]) == rows[1:][part]
+    assert bool(found) == bool(rows)
+    assert found == rows
