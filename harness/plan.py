@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from os.path import commonprefix
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from harness.types import Request, Tokens
 
@@ -60,65 +61,95 @@ def order(requests: Iterable[Request]) -> list[Request]:
     return sorted(unique.values(), key=lambda request: request.prompt)
 
 
+class Read(NamedTuple):
+    """What is read off after a node of the trie: the log-probability of ``token``, which is number ``place`` of choice
+    ``choice`` of request ``request``."""
+
+    node: int
+    request: int
+    choice: int
+    place: int
+    token: int
+
+
 @dataclass(frozen=True, slots=True)
-class Pack:
-    """Neighbouring requests computed in one pass: ``head`` is the prefix they all share; ``nodes`` are the tokens
-    of their trie below it, parents first, with ``parents`` (-1: the head's last token). ``reads[r][c][j]`` is the
-    node after which token j of choice c of request r is predicted."""
+class Pass:
+    """Neighbouring nodes of a trie, computed in one go on top of ``len(ends) - len(tokens)`` kept ones, the path to the
+    first of them. Kept ones and nodes are the columns that a node may see: it sees those which are not after it and
+    whose end is, the number of the first node that no longer descends from them. ``path`` are the columns to keep for
+    the pass that follows."""
 
-    requests: tuple[Request, ...]
-    head: Tokens
-    nodes: tuple[int, ...]
-    parents: tuple[int, ...]
-    reads: tuple[tuple[tuple[int, ...], ...], ...]
-
-
-def packs(ordered: Sequence[Request], budget: int) -> Iterator[Pack]:
-    """Cut ordered scoring requests into packs whose tries hold at most ``budget`` nodes below the head (one request
-    larger than that makes a pack of its own)."""
-    group: list[Request] = []
-    size = 0  # of the group's whole trie, head included
-    for request in ordered:
-        whole = trie_size(sequences(request))
-        if group:
-            added = whole - shared(group[-1].prompt, request.prompt)
-            # In sorted order the first and the last share what all share.
-            if size + added - shared(group[0].prompt, request.prompt) <= budget:
-                group.append(request)
-                size += added
-                continue
-            yield pack(group)
-        group, size = [request], whole
-    if group:
-        yield pack(group)
+    tokens: list[int]
+    depths: list[int]
+    ends: list[int]
+    path: list[int]
+    reads: list[Read]
 
 
-def pack(group: Sequence[Request]) -> Pack:
-    """The group's shared head and the trie below it. The head always leaves one prompt token to the trie's side, so
-    that every read has a node or the head's last token to stand on."""
-    head = tuple(commonprefix([request.prompt for request in group]))
-    index: dict[tuple[int, int], int] = {}
-    nodes: list[int] = []
-    parents: list[int] = []
+@dataclass(frozen=True, slots=True)
+class Trie:
+    """The nodes that some scoring requests need, each once: ``tokens``, their ``depths`` (0: the first of a prompt),
+    and what is read off after them. Parents come before children and a branch is finished before the next one begins,
+    so that wherever it is cut, what comes after stands on a single path."""
 
-    def walk(node: int, tokens: Iterable[int]) -> int:
-        for token in tokens:
-            child = index.get((node, token))
-            if child is None:
-                child = index[node, token] = len(nodes)
-                nodes.append(token)
-                parents.append(node)
-            node = child
-        return node
+    tokens: list[int] = field(default_factory=list)
+    depths: list[int] = field(default_factory=list)
+    reads: list[Read] = field(default_factory=list)
 
-    reads = []
-    for request in group:
-        end = walk(-1, request.prompt[len(head) :])
-        rows = []
-        for choice in request.choices or ():
-            row = [end]
-            for token in choice[:-1]:
-                row.append(walk(row[-1], (token,)))
-            rows.append(tuple(row))
-        reads.append(tuple(rows))
-    return Pack(tuple(group), head, tuple(nodes), tuple(parents), tuple(reads))
+    @classmethod
+    def of(cls, ordered: Sequence[Request]) -> Trie:
+        """The trie of requests in order."""
+        made = cls()
+        for depth, tokens, reads in branches(ordered):
+            made.tokens.extend(tokens)
+            made.depths.extend(range(depth, depth + len(tokens)))
+            made.reads.extend(read._replace(node=len(made.tokens) - 1) for read in reads)
+        return made
+
+    def cut(self, start: int, stop: int) -> Pass:
+        """The nodes from ``start`` to ``stop`` as a pass."""
+        depths = self.depths[start:stop]
+        kept = depths[0]
+        path = list(range(kept))
+        ends = [len(depths)] * (kept + len(depths))
+        for node, depth in enumerate(depths):
+            for column in path[depth:]:
+                ends[column] = node
+            path[depth:] = (kept + node,)
+        if stop < len(self.depths):
+            del path[self.depths[stop] :]
+        first, last = (bisect_left(self.reads, (node,)) for node in (start, stop))
+        reads = [read._replace(node=read.node - start) for read in self.reads[first:last]]
+        return Pass(self.tokens[start:stop], depths, ends, path, reads)
+
+
+def branches(ordered: Iterable[Request]) -> Iterator[tuple[int, Tokens, list[Read]]]:
+    """The trie of requests in order, branch by branch: how many nodes it shares with the branch before, the tokens that
+    it adds, and what is read off after the last of them."""
+    before = EMPTY
+    for prompt, tails in _families(ordered):
+        yield (depth := shared(before, prompt)), prompt[depth:], tails.pop(EMPTY)
+        before, last = prompt, EMPTY
+        for tail in sorted(tails):
+            depth = shared(last, tail)
+            yield len(prompt) + depth, tail[depth:], tails[tail]
+            last = tail
+
+
+def _families(ordered: Iterable[Request]) -> Iterator[tuple[Tokens, dict[Tokens, list[Read]]]]:
+    """Runs of requests whose prompts start with the first one's, nearly always a single one: that prompt and, by what
+    comes after it, all prefixes at which something is read."""
+    prompt, tails = EMPTY, dict[Tokens, list[Read]]()
+    for number, request in enumerate(ordered):
+        if tails and request.prompt[: len(prompt)] != prompt:
+            yield prompt, tails
+            tails = {}
+        if not tails:
+            prompt = request.prompt
+        rest = request.prompt[len(prompt) :]
+        for which, choice in enumerate(request.choices or ()):
+            for place, token in enumerate(choice):
+                read = Read(-1, number, which, place, token)
+                tails.setdefault(rest + choice[:place], []).append(read)
+    if tails:
+        yield prompt, tails
