@@ -1,47 +1,93 @@
-"""Tokens computed against the trie and against a straightforward harness: python bench/tokens.py [ENGINE]
+"""Tokens computed against the trie and against a straightforward harness: python bench/tokens.py [ENGINE] [SETTING]
 
-Counts, so they are the same on any machine. Each line is a fresh run over finsentiment's test split.
+Counts, so they are the same on any machine. Each row is a fresh process over finsentiment's test split, so that no
+engine starts with what another row left in its cache.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import tempfile
+from itertools import count
+from math import factorial
 from pathlib import Path
 
-from harness import study, task
+from harness import builtin, selectors, study, task
+from harness.chance import rng
 from harness.engines import create
+from harness.task import Task
 
-LONG = str(Path(__file__).parent / "long-answers.j2")
+HERE = Path(__file__).parent
+LONG = str(HERE / "long-answers.j2")
+SHOTS = 4  # of which every order is asked
+
+
+def settings(finsentiment: Task) -> dict[str, study.Spec]:
+    """What is asked, by name: one study each."""
+    shipped = builtin.names("prompts/finsentiment", ".j2")
+    more = [str(HERE / "headline.j2"), str(HERE / "numbered.j2")]
+    pick = selectors.Selection(selectors.create("balanced"), finsentiment.examples("train"), SHOTS, "as-is", 0)
+    return {
+        "fixed shots": study.Spec(shots=(5,)),
+        "fixed shots, long answers": study.Spec(templates=(LONG,), shots=(5,)),
+        "per-item shots": study.Spec(shots=(5,), selectors=("knn",)),
+        "24 orders": study.Spec(
+            shots=(SHOTS,),
+            selectors=("fixed",),
+            demos=tuple(example.id for example in pick.shared()),
+            order="random",
+            seeds=orders(SHOTS),
+        ),
+        "8 templates": study.Spec(templates=(*shipped, *more), shots=(5,)),
+    }
+
+
+def orders(shots: int) -> tuple[int, ...]:
+    """The first seed of each order that demonstrations can stand in."""
+    found: dict[tuple[int, ...], int] = {}
+    for seed in count():
+        if len(found) == factorial(shots):
+            break
+        found.setdefault(tuple(rng("order", seed).permutation(shots).tolist()), seed)
+    return tuple(found.values())
+
+
+def measure(name: str, setting: str) -> dict[str, object]:
+    """The counts of one study, over all its runs together."""
+    finsentiment, engine = task.load("finsentiment"), create(name, "tiny")
+    spec = settings(finsentiment)[setting]
+    with tempfile.TemporaryDirectory() as folder:
+        ((_, workload),) = study.workloads(finsentiment, spec, [engine], Path(folder))
+        runs = [run for run, _ in study.run(finsentiment, spec, [engine], Path(folder))]
+    computed = sum(run.usage["computed_tokens"] for run in runs)
+    return {
+        "engine": engine.identity["engine"],
+        "setting": setting,
+        "template": ", ".join(Path(template).stem for template in spec.templates),
+        "shots": spec.shots[0],
+        "selector": spec.selectors[0],
+        "runs": len(runs),
+        "submitted_tokens": workload.submitted,
+        "computed_tokens": computed,
+        "trie_tokens": workload.trie,
+        "computed_over_trie": round(computed / workload.trie, 3),
+        "submitted_over_trie": round(workload.submitted / workload.trie, 1),
+    }
 
 
 def main() -> None:
-    """Answers of one token and of several, with and without demonstrations, shared by all items and not."""
-    name = sys.argv[1] if len(sys.argv) > 1 else "transformers"
-    engine, found = create(name, "tiny"), []
-    finsentiment = task.load("finsentiment")
-    for template, shots, selector in (
-        ("plain", 0, "balanced"),
-        ("plain", 5, "balanced"),
-        (LONG, 5, "balanced"),
-        ("plain", 5, "knn"),
-    ):
-        spec = study.Spec(templates=(template,), shots=(shots,), selectors=(selector,))
-        with tempfile.TemporaryDirectory() as folder:
-            ((run, _),) = study.run(finsentiment, spec, [engine], Path(folder))
-        usage = run.usage
-        found.append(
-            {
-                "engine": engine.identity["engine"],
-                "template": Path(template).stem,
-                "shots": shots,
-                "selector": selector if shots else None,
-                **{key: usage[key] for key in ("submitted_tokens", "computed_tokens", "trie_tokens")},
-                "computed_over_trie": round(usage["computed_tokens"] / usage["trie_tokens"], 3),
-                "submitted_over_trie": round(usage["submitted_tokens"] / usage["trie_tokens"], 1),
-            }
-        )
+    """All settings, or the one named."""
+    name, *chosen = sys.argv[1:] or ["transformers"]
+    if chosen:
+        print(json.dumps(measure(name, chosen[0])))
+        return
+    found = []
+    for setting in settings(task.load("finsentiment")):
+        command = [sys.executable, __file__, name, setting]
+        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        found.append(json.loads(said.splitlines()[-1]))
     print(json.dumps(found, indent=2))
 
 

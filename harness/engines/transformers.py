@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from harness import parse, plan
+from harness.engines.network import Kept, Network
 from harness.engines.room import Room, nodes_within
 from harness.engines.scores import Scores
-from harness.errors import HarnessError, InputError
+from harness.errors import InputError
 from harness.model import Model
 from harness.types import Answer, Request, Sampling, Tokens, Usage
 
@@ -17,6 +18,8 @@ NODES = 512  # trie nodes of a pass: more only makes its mask larger
 GPU_NODES = 4096  # the same on a GPU, where memory allows
 ROWS = 32  # prompts generated from side by side
 TOLERANCE = {"float32": 1e-3, "float16": 5e-2, "bfloat16": 3e-1}  # of a log-probability, in the start-up check
+
+Scored: TypeAlias = Sequence[Sequence[float]]
 
 
 class Transformers:
@@ -82,15 +85,15 @@ class Transformers:
         return self.model.max_length - int(getattr(self._given, "reserved", 0))
 
     @cached_property
-    def _lm(self) -> Any:
+    def _network(self) -> Network:
         import torch
         from transformers import AutoModelForCausalLM
 
-        if self._given is not None:
-            return self._given.eval()
-        dtype = getattr(torch, self.dtype)
-        lm = self.model.load(AutoModelForCausalLM, dtype=dtype, trust_remote_code=self._trust)
-        return lm.to(self.device).eval()
+        lm = self._given
+        if lm is None:
+            dtype = getattr(torch, self.dtype)
+            lm = self.model.load(AutoModelForCausalLM, dtype=dtype, trust_remote_code=self._trust).to(self.device)
+        return Network(lm.eval(), self.device)
 
     @cached_property
     def _takes_trees(self) -> bool:
@@ -107,17 +110,21 @@ class Transformers:
             ]
         )
         try:
-            packed = {a.key: a.choice_logprobs for a in self._packed(probe, self._room(7))}
+            packed = {a.key: a.choice_logprobs or () for a in self._packed(probe, self._room(7))}
         except (TypeError, ValueError, RuntimeError, NotImplementedError, AttributeError):
             return False
-        plain = {a.key: a.choice_logprobs for a in self._plain(probe, self._room(64))}
-        worst = max(
-            abs(x - y)
-            for key in plain
-            for one, two in zip(plain[key] or (), packed[key] or (), strict=True)
-            for x, y in zip(one, two, strict=True)
-        )
-        return worst <= TOLERANCE[self.dtype]
+        plain = {a.key: a.choice_logprobs or () for a in self._plain(probe, self._room(64))}
+        # An answer read in the wrong company is about as far off as another prompt's answer.
+        far = _gap(plain["a"][:2], plain["b"])
+        return max(_gap(packed[key], plain[key]) for key in plain) <= min(TOLERANCE[self.dtype], far / 2)
+
+    def _stretched(self, longest: int) -> bool:
+        """Whether prompts of up to ``longest`` tokens reach where a token's position depends on how long its row is, so
+        that no prompt can keep another company."""
+        text = self.model.config.get_text_config()
+        rope = getattr(text, "rope_parameters", None) or {}
+        first = rope.get("original_max_position_embeddings") or self.model.max_length
+        return rope.get("rope_type") in ("dynamic", "longrope") and longest > first
 
     def _room(self, size: int) -> Room:
         return Room(size, self.model.name)
@@ -127,74 +134,38 @@ class Transformers:
         ordered = plan.order(requests)
         if not ordered:
             return
-        take = self._packed if self._takes_trees else self._plain
-        yield from take(ordered, self._room(self._nodes(max(len(request.prompt) for request in ordered))))
-
-    def _nodes(self, longest: int) -> int:
-        """Nodes of a pass, for prompts of up to ``longest`` tokens."""
-        import torch
-
-        if not self.device.startswith("cuda"):
-            return NODES
-        width = self._lm.dtype.itemsize
-        held = torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
-        free = torch.cuda.mem_get_info(self.device)[0] + held
-        return min(GPU_NODES, nodes_within(free, longest, self.model.config, width))
+        longest = max(len(r.prompt) + max(map(len, r.choices or ((),))) - 1 for r in ordered)
+        if self._stretched(longest):
+            yield from self._plain(ordered, self._room(1))
+            return
+        free = self._network.free()
+        nodes = NODES
+        if free is not None:
+            nodes = min(GPU_NODES, nodes_within(free, longest, self.model.config, self._network.width))
+        yield from (self._packed if self._takes_trees else self._plain)(ordered, self._room(nodes))
 
     def _packed(self, ordered: Sequence[Request], room: Room) -> Iterator[Answer]:
         """The trie of all, cut where a pass is full; keys and values of the path to the next node are kept."""
         trie, scores = plan.Trie.of(ordered), Scores(ordered)
-        start, kept = 0, list[tuple[Any, Any]]()
+        start, kept = 0, Kept()
         while start < len(trie.tokens):
             part = trie.cut(start, start + room.size)
             taken = len(part.tokens)
-            done = room.attempt(partial(self._pass, part, kept), taken, least=taken == 1)
+            done = room.attempt(partial(self._network.walk, part, kept), taken, least=taken == 1)
             if done is None:
                 continue
             values, kept = done
             start += taken
             yield from scores.fill(part.reads, values, taken)
 
-    def _pass(self, part: plan.Pass, kept: Sequence[tuple[Any, Any]]) -> tuple[list[float], list[tuple[Any, Any]]]:
-        """What ``part`` reads, and the keys and values of each layer for the pass that follows."""
-        import torch
-
-        nodes = sorted({read.node for read in part.reads})
-        with torch.inference_mode():
-            out = self._lm(
-                torch.tensor([part.tokens], device=self.device),
-                past_key_values=_cache(kept),
-                use_cache=True,
-                attention_mask=self._mask(part),
-                position_ids=torch.tensor([part.depths], device=self.device),
-                logits_to_keep=torch.tensor(nodes, dtype=torch.long, device=self.device),
-            )
-            path = torch.tensor(part.path, dtype=torch.long, device=self.device)
-            layers = out.past_key_values.layers
-            kept = [(layer.keys.index_select(-2, path), layer.values.index_select(-2, path)) for layer in layers]
-            places = {node: row for row, node in enumerate(nodes)}
-            rows = [places[read.node] for read in part.reads]
-            return _logprobs(out.logits[0], rows, [read.token for read in part.reads]), kept
-
-    def _mask(self, part: plan.Pass) -> Any:
-        """The additive mask (1, 1, nodes, kept + nodes) of a pass: 0 where a node sees a column."""
-        import torch
-
-        ends = torch.tensor(part.ends, device=self.device)
-        nodes = torch.arange(len(part.tokens), device=self.device)[:, None]
-        columns = torch.arange(len(ends), device=self.device) - (len(ends) - len(nodes))
-        unseen = (columns > nodes) | (nodes >= ends)
-        mask = torch.zeros(unseen.shape, dtype=self._lm.dtype, device=self.device)
-        return mask.masked_fill_(unseen, torch.finfo(mask.dtype).min)[None, None]
-
     def _plain(self, ordered: Sequence[Request], room: Room) -> Iterator[Answer]:
         """Each distinct prompt + choice is a row, run in full beside others of about its length."""
         rows: dict[tuple[int, Tokens], list[plan.Read]] = {}
         for number, request in enumerate(ordered):
             for which, choice in enumerate(request.choices or ()):
-                reads = rows.setdefault((number, choice[:-1]), [])
+                found = rows.setdefault((number, choice[:-1]), [])
                 for place, token in enumerate(choice, len(request.prompt) - 1):
-                    reads.append(plan.Read(place, number, which, place + 1 - len(request.prompt), token))
+                    found.append(plan.Read(place, number, which, place + 1 - len(request.prompt), token))
         scores, start = Scores(ordered), 0
         waiting = sorted(rows, key=lambda row: len(ordered[row[0]].prompt) + len(row[1]), reverse=True)
         while start < len(waiting):
@@ -203,26 +174,11 @@ class Transformers:
             keys = waiting[start : start + max(1, room.size // width)]
             ids = [ordered[number].prompt + tail for number, tail in keys]
             reads = [rows[key] for key in keys]
-            values = room.attempt(partial(self._rows, ids, reads), width * len(ids), least=len(ids) == 1)
+            values = room.attempt(partial(self._network.rows, ids, reads), width * len(ids), least=len(ids) == 1)
             if values is None:
                 continue
             start += len(ids)
-            yield from scores.fill([read for row in reads for read in row], values, sum(map(len, ids)))
-
-    def _rows(self, rows: Sequence[Tokens], reads: Sequence[Sequence[plan.Read]]) -> list[float]:
-        """What each right-padded row reads: a token sees nothing after it, so padding changes no answer."""
-        import torch
-
-        width = max(map(len, rows))
-        ids = torch.tensor([list(row) + [0] * (width - len(row)) for row in rows], device=self.device)
-        mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], device=self.device)
-        with torch.inference_mode():
-            logits = self._lm(ids, attention_mask=mask).logits
-            places = sorted({(row, read.node) for row, each in enumerate(reads) for read in each})
-            found = {place: i for i, place in enumerate(places)}
-            picked = logits[[row for row, _ in places], [node for _, node in places]]
-            at = [found[row, read.node] for row, each in enumerate(reads) for read in each]
-            return _logprobs(picked, at, [read.token for each in reads for read in each])
+            yield from scores.fill([read for each in reads for read in each], values, sum(map(len, ids)))
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """Greedy requests go in left-padded batches of about one length, behind the head that all of a kind share;
@@ -243,66 +199,24 @@ class Transformers:
     def _written(self, asked: Sequence[Request], how: Sampling) -> Iterator[Answer]:
         """Answers to requests in order that are of one kind."""
         room = self._room(1 if how.temperature > 0 else ROWS)
-        head = plan.shared(asked[0].prompt, asked[-1].prompt) if len(asked) > 1 and self._takes_trees else 0
-        head = min(head, *(len(request.prompt) - 1 for request in asked))
-        kept = room.attempt(partial(self._head, asked[0].prompt[:head]), 1, least=True) or []
+        lengths = [len(request.prompt) for request in asked]
+        head = 0
+        if how.temperature == 0 and not self._stretched(max(lengths) + how.max_tokens) and self._takes_trees:
+            head = min(plan.shared(asked[0].prompt, asked[-1].prompt), min(lengths) - 1)
+        kept = room.attempt(partial(self._network.head, asked[0].prompt[:head]), 1, least=True) or []
         waiting = sorted(asked, key=lambda request: len(request.prompt), reverse=True)
         start, shared = 0, head
         while start < len(waiting):
             batch = waiting[start : start + room.size]
-            made = room.attempt(partial(self._write, batch, how, head, kept), len(batch), least=len(batch) == 1)
+            prompts = [request.prompt for request in batch]
+            write = partial(self._network.write, prompts, how, head, kept, self.tokenizer)
+            made = room.attempt(write, len(batch), least=len(batch) == 1)
             if made is None:
                 continue
             start += len(batch)
             for request, row in zip(batch, made, strict=True):
                 yield self._answer(request, how, row, len(request.prompt) - head + shared)
                 shared = 0
-
-    def _head(self, head: Tokens) -> list[tuple[Any, Any]]:
-        """Each layer's keys and values of ``head``."""
-        import torch
-
-        if not head:
-            return []
-        with torch.inference_mode():
-            out = self._lm(torch.tensor([head], device=self.device), use_cache=True, logits_to_keep=1)
-        return [(layer.keys, layer.values) for layer in out.past_key_values.layers]
-
-    def _write(
-        self, batch: Sequence[Request], how: Sampling, head: int, kept: Sequence[tuple[Any, Any]]
-    ) -> list[list[int]]:
-        """The tokens written after each prompt. The first ``head`` tokens of all are in ``kept``; padding, which
-        nothing sees, stands between them and the rest."""
-        import torch
-
-        width = max(len(r.prompt) for r in batch)
-        pad = self._pad
-        gaps = [width - len(r.prompt) for r in batch]
-        ids = [[*r.prompt[:head], *[pad] * gap, *r.prompt[head:]] for r, gap in zip(batch, gaps, strict=True)]
-        mask = [[1] * head + [0] * gap + [1] * (width - head - gap) for gap in gaps]
-        spread = [(keys.expand(len(batch), -1, -1, -1), values.expand(len(batch), -1, -1, -1)) for keys, values in kept]
-        sampled = {"do_sample": True, "temperature": how.temperature} if how.temperature > 0 else {"do_sample": False}
-        with torch.inference_mode(), torch.random.fork_rng():
-            torch.manual_seed(how.seed)
-            out = self._lm.generate(
-                torch.tensor(ids, device=self.device),
-                attention_mask=torch.tensor(mask, device=self.device),
-                max_new_tokens=how.max_tokens,
-                pad_token_id=pad,
-                stop_strings=list(how.stop) or None,
-                tokenizer=self.tokenizer,
-                **({"past_key_values": _cache(spread)} if spread else {}),
-                **sampled,
-            )
-        if out.shape[0] != len(batch):
-            raise HarnessError(f"{self.model.name}: generate returned {out.shape[0]} rows for {len(batch)} prompts.")
-        made: list[list[int]] = out[:, width:].tolist()
-        return made
-
-    @property
-    def _pad(self) -> int:
-        pad = self.tokenizer.pad_token_id
-        return int(pad if pad is not None else self.tokenizer.eos_token_id or 0)
 
     def _answer(self, request: Request, how: Sampling, made: list[int], fed: int) -> Answer:
         """``made`` as text, of which ``fed`` tokens of the prompt were computed."""
@@ -315,20 +229,6 @@ class Transformers:
         return Answer(request.key, text, "stop" if ended or stopped else "length", usage=usage)
 
 
-def _cache(kept: Sequence[tuple[Any, Any]]) -> Any:
-    """A cache that begins with ``kept``, each layer's keys and values, and leaves them as they are."""
-    from transformers import DynamicCache
-
-    cache = DynamicCache()
-    for layer, (keys, values) in enumerate(kept):
-        cache.update(keys, values, layer)
-    return cache
-
-
-def _logprobs(logits: Any, rows: Sequence[int], tokens: Sequence[int]) -> list[float]:
-    """The log-probabilities of ``tokens``, each in its row of ``logits`` (rows, vocabulary)."""
-    if not rows:
-        return []
-    logits = logits.float()
-    found: list[float] = (logits[rows, tokens] - logits.logsumexp(-1)[rows]).tolist()
-    return found
+def _gap(one: Scored, two: Scored) -> float:
+    """The largest difference between two answers' log-probabilities."""
+    return max(abs(x - y) for a, b in zip(one, two, strict=True) for x, y in zip(a, b, strict=True))
