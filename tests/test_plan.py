@@ -1,4 +1,4 @@
-"""The trie: its size, its packs and their reads, against the definition."""
+"""The trie: its size, its passes and their reads, against the definition."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,18 +38,32 @@ def test_order_drops_repeats_and_keeps_neighbours_together():
     assert [r.key for r in plan.order(rows)] == ["b", "c", "a"]
 
 
-@given(requests, st.integers(1, 20))
-def test_packs_hold_every_request_once_and_read_the_right_nodes(rows, budget):
+@given(requests, st.lists(st.integers(1, 9), min_size=1, max_size=4))
+def test_wherever_a_trie_is_cut_each_node_sees_its_own_path_and_all_is_read_once(rows, sizes):
     ordered = plan.order(rows)
-    made = list(plan.packs(ordered, budget))
-    assert [r for pack in made for r in pack.requests] == ordered
-    for pack in made:
-        assert len(pack.head) + len(pack.nodes) == plan.trie_size(s for r in pack.requests for s in plan.sequences(r))
-        assert len(pack.requests) == 1 or len(pack.nodes) <= budget
-
-        def path(node, pack=pack):
-            return pack.head if node < 0 else (*path(pack.parents[node]), pack.nodes[node])
-
-        for request, reads in zip(pack.requests, pack.reads, strict=True):
-            for choice, row in zip(request.choices, reads, strict=True):
-                assert [path(node) for node in row] == [request.prompt + choice[:j] for j in range(len(choice))]
+    trie = plan.Trie.of(ordered)
+    assert len(trie.tokens) == plan.trie_size(s for r in ordered for s in plan.sequences(r))
+    columns, read, start, turn = [], [], 0, 0
+    while start < len(trie.tokens):
+        part = trie.cut(start, start + sizes[turn % len(sizes)])
+        kept = len(part.ends) - len(part.tokens)
+        assert kept == len(columns)  # what the pass before was told to keep
+        columns += part.tokens
+        for node, depth in enumerate(part.depths):
+            seen = [column for column, end in enumerate(part.ends) if column - kept <= node < end]
+            assert len(seen) == depth + 1
+            for one in (one for one in part.reads if one.node == node):
+                request = ordered[one.request]
+                choice = request.choices[one.choice]
+                assert tuple(columns[column] for column in seen) == request.prompt + choice[: one.place]
+                assert one.token == choice[one.place]
+                read.append((one.request, one.choice, one.place))
+        columns = [columns[column] for column in part.path]
+        start, turn = start + len(part.tokens), turn + 1
+    asked = [
+        (i, c, j)
+        for i, request in enumerate(ordered)
+        for c, choice in enumerate(request.choices)
+        for j in range(len(choice))
+    ]
+    assert sorted(read) == asked
