@@ -134,7 +134,7 @@ def _joined(sheets: Iterable[Sheet]) -> dict[str, Request]:
 
 
 def _trie(requests: Iterable[Request]) -> int:
-    return plan.trie_size(row for request in requests for row in plan.sequences(request))
+    return plan.nodes(requests)
 
 
 def _answers(engine: Engine, journal: Journal | None, requests: Mapping[str, Request]) -> Iterator[Answer]:

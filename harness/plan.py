@@ -55,6 +55,12 @@ def trie_size(rows: Iterable[Tokens]) -> int:
     return total
 
 
+def nodes(requests: Iterable[Request]) -> int:
+    """Distinct trie nodes of ``requests``: their ``trie_size``, without writing out each sequence of a wide label
+    set."""
+    return sum(len(tokens) for _, tokens, _ in branches(order(requests)))
+
+
 def order(requests: Iterable[Request]) -> list[Request]:
     """Without repeats (by key), neighbours in the trie side by side."""
     unique = {request.key: request for request in requests}
@@ -88,7 +94,7 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Trie:
-    """The nodes that some scoring requests need, each once: ``tokens``, their ``depths`` (0: the first of a prompt),
+    """The nodes that some requests need, each once: ``tokens``, their ``depths`` (0: the first of a prompt),
     and what is read off after them. Parents come before children and a branch is finished before the next one begins,
     so that wherever it is cut, what comes after stands on a single path."""
 
@@ -103,7 +109,7 @@ class Trie:
         for depth, tokens, reads in branches(ordered):
             made.tokens.extend(tokens)
             made.depths.extend(range(depth, depth + len(tokens)))
-            made.reads.extend(read._replace(node=len(made.tokens) - 1) for read in reads)
+            made.reads.extend(Read(len(made.tokens) - 1, *read[1:]) for read in reads)
         return made
 
     def cut(self, start: int, stop: int) -> Pass:
@@ -119,7 +125,7 @@ class Trie:
         if stop < len(self.depths):
             del path[self.depths[stop] :]
         first, last = (bisect_left(self.reads, (node,)) for node in (start, stop))
-        reads = [read._replace(node=read.node - start) for read in self.reads[first:last]]
+        reads = [Read(read.node - start, *read[1:]) for read in self.reads[first:last]]
         return Pass(self.tokens[start:stop], depths, ends, path, reads)
 
 
@@ -147,6 +153,7 @@ def _families(ordered: Iterable[Request]) -> Iterator[tuple[Tokens, dict[Tokens,
         if not tails:
             prompt = request.prompt
         rest = request.prompt[len(prompt) :]
+        tails.setdefault(rest, [])
         for which, choice in enumerate(request.choices or ()):
             for place, token in enumerate(choice):
                 read = Read(-1, number, which, place, token)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import plan
-from harness.types import Request
+from harness.types import Request, Sampling
 
 tokens = st.lists(st.integers(0, 3), min_size=1, max_size=6).map(tuple)
 choices = st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=3).map(tuple), min_size=1, max_size=4).map(tuple)
@@ -20,6 +20,12 @@ def prefixes(rows):
 @given(st.lists(tokens))
 def test_trie_size_counts_distinct_prefixes(rows):
     assert plan.trie_size(rows) == len(prefixes(rows))
+
+
+@given(st.lists(tokens, min_size=1))
+def test_nodes_of_prompts_to_be_continued_are_those_of_their_trie(rows):
+    asked = [Request(str(i), row, None, Sampling()) for i, row in enumerate(rows)]
+    assert plan.nodes(asked) == plan.trie_size(rows)
 
 
 def test_last_choice_token_is_not_fed():
@@ -42,7 +48,7 @@ def test_order_drops_repeats_and_keeps_neighbours_together():
 def test_wherever_a_trie_is_cut_each_node_sees_its_own_path_and_all_is_read_once(rows, sizes):
     ordered = plan.order(rows)
     trie = plan.Trie.of(ordered)
-    assert len(trie.tokens) == plan.trie_size(s for r in ordered for s in plan.sequences(r))
+    assert len(trie.tokens) == plan.nodes(rows) == plan.trie_size(s for r in rows for s in plan.sequences(r))
     columns, read, start, turn = [], [], 0, 0
     while start < len(trie.tokens):
         part = trie.cut(start, start + sizes[turn % len(sizes)])

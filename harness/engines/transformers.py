@@ -14,7 +14,7 @@ from harness.errors import InputError
 from harness.model import Model
 from harness.types import Answer, Request, Sampling, Tokens, Usage
 
-NODES = 512  # trie nodes of a pass: more only makes its mask larger
+NODES = 256  # trie nodes of a pass: more only makes its mask larger
 GPU_NODES = 4096  # the same on a GPU, where memory allows
 ROWS = 32  # prompts generated from side by side
 TOLERANCE = {"float32": 1e-3, "float16": 5e-2, "bfloat16": 3e-1}  # of a log-probability, in the start-up check
