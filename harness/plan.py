@@ -80,10 +80,10 @@ class Read(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Neighbouring nodes of a trie, computed in one go on top of ``len(ends) - len(tokens)`` kept ones, the path to the
-    first of them. Kept ones and nodes are the columns that a node may see: it sees those which are not after it and
-    whose end is, the number of the first node that no longer descends from them. ``path`` are the columns to keep for
-    the pass that follows."""
+    """Neighbouring nodes of a trie, computed in one go behind the path that leads to the first of them, which was kept.
+    The columns are what was kept, then the nodes. A node sees a column that is not after it and that it descends from:
+    ``ends`` is, of each column, the first node that does not any more. ``path`` are the columns to keep for the pass
+    that follows."""
 
     tokens: list[int]
     depths: list[int]

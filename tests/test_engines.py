@@ -5,7 +5,7 @@ import random
 import pytest
 import torch
 from conftest import ROOT
-from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, MistralConfig
+from transformers import AutoModelForCausalLM, BloomConfig, GPT2Config, GptOssConfig, LlamaConfig, MistralConfig
 
 from harness import plan, selectors, template
 from harness.encode import Encoder
@@ -172,8 +172,24 @@ class TestTransformers(EngineContract):
             ),
             False,
         ),
+        (
+            GptOssConfig(
+                vocab_size=4096,
+                hidden_size=32,
+                num_hidden_layers=2,
+                num_attention_heads=4,
+                num_key_value_heads=2,
+                head_dim=8,
+                intermediate_size=48,
+                num_local_experts=4,
+                num_experts_per_tok=2,
+                layer_types=["full_attention"] * 2,
+            ),
+            True,
+        ),
+        (BloomConfig(vocab_size=4096, hidden_size=32, n_layer=2, n_head=4), False),
     ],
-    ids=["grouped-query", "learnt-positions", "sliding-window"],
+    ids=["grouped-query", "learnt-positions", "sliding-window", "attention-sinks", "alibi"],
 )
 def test_other_architectures_score_the_same_as_a_straight_pass(config, trees, tmp_path):
     torch.manual_seed(0)

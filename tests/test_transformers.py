@@ -17,7 +17,18 @@ from harness.model import Model
 from harness.types import Constraint, Request, Sampling
 
 SMALL = {"vocab_size": 4096, "num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 32}
-CPU = "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate"
+
+
+def gpu():
+    raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+
+
+def cpu():
+    torch.empty(2**60, dtype=torch.uint8)  # more than there is anywhere
+
+
+def broken():
+    raise RuntimeError("shapes do not match")
 
 
 def made(config, path):
@@ -33,7 +44,7 @@ def engine(tmp_path):
     return made(LlamaConfig(**SMALL, num_key_value_heads=2, intermediate_size=48), tmp_path)
 
 
-def cramped(engine, monkeypatch, most, error):
+def cramped(engine, monkeypatch, most, fail):
     """Let the network run out of memory above ``most`` tokens a pass; returns the sizes that it was asked for."""
     lm, asked = engine._network._lm, []
     forward = lm.forward
@@ -42,23 +53,23 @@ def cramped(engine, monkeypatch, most, error):
         ids = params.pop("input_ids", ids)
         asked.append(ids.numel())
         if ids.numel() > most:
-            raise error
+            fail()
         return forward(ids, **params)
 
     monkeypatch.setattr(lm, "forward", limited)
     return asked
 
 
-ERRORS = pytest.mark.parametrize("error", [torch.cuda.OutOfMemoryError("CUDA out of memory."), RuntimeError(CPU)])
+DEVICES = pytest.mark.parametrize("fail", [gpu, cpu])
 
 
-@ERRORS
+@DEVICES
 @pytest.mark.parametrize("trees", [True, False])
-def test_passes_are_halved_until_they_fit_and_nothing_is_answered_twice(engine, monkeypatch, error, trees):
+def test_passes_are_halved_until_they_fit_and_nothing_is_answered_twice(engine, monkeypatch, fail, trees):
     requests = drawn(4, count=30)
     expected = straight(engine.model.path, requests)
     engine.__dict__["_takes_trees"] = trees
-    asked = cramped(engine, monkeypatch, 140, error)
+    asked = cramped(engine, monkeypatch, 140, fail)
     answers = list(engine.score(requests))
     assert max(asked) > 140 >= min(asked)
     assert sum(size > 140 for size in asked) <= 3  # what was learnt is kept
@@ -68,11 +79,11 @@ def test_passes_are_halved_until_they_fit_and_nothing_is_answered_twice(engine, 
         assert sum(a.usage.computed for a in answers) == plan.trie_size(s for r in requests for s in plan.sequences(r))
 
 
-@ERRORS
-def test_batches_to_generate_are_halved_too(engine, monkeypatch, error):
+@DEVICES
+def test_batches_to_generate_are_halved_too(engine, monkeypatch, fail):
     requests = [Request(str(i), r.prompt, None, Sampling(max_tokens=3, stop=())) for i, r in enumerate(drawn(6, 12))]
     expected = {answer.key: answer.text for answer in engine.generate(requests)}
-    asked = cramped(engine, monkeypatch, 300, error)
+    asked = cramped(engine, monkeypatch, 300, fail)
     answers = list(engine.generate(requests))
     assert max(asked) > 300
     assert len(answers) == len(requests)
@@ -82,7 +93,7 @@ def test_batches_to_generate_are_halved_too(engine, monkeypatch, error):
 @pytest.mark.parametrize("trees", [True, False])
 def test_a_prompt_that_does_not_fit_alone_says_what_to_do(engine, monkeypatch, trees):
     engine.__dict__["_takes_trees"] = trees
-    cramped(engine, monkeypatch, 0, RuntimeError(CPU))
+    cramped(engine, monkeypatch, 0, cpu)
     with pytest.raises(HarnessError, match=r"memory runs out even for a single prompt.*fewer shots"):
         list(engine.score(drawn(7, count=3)))
     with pytest.raises(HarnessError, match=r"memory runs out even for a single prompt.*fewer shots"):
@@ -91,7 +102,7 @@ def test_a_prompt_that_does_not_fit_alone_says_what_to_do(engine, monkeypatch, t
 
 def test_other_errors_of_the_network_are_not_taken_for_full_memory(engine, monkeypatch):
     engine.__dict__["_takes_trees"] = True
-    asked = cramped(engine, monkeypatch, 0, RuntimeError("shapes do not match"))
+    asked = cramped(engine, monkeypatch, 0, broken)
     with pytest.raises(RuntimeError, match="shapes do not match"):
         list(engine.score(drawn(7, count=3)))
     assert len(asked) == 1
@@ -108,11 +119,7 @@ def test_a_pass_is_sized_to_the_memory_that_is_free():
 
 def test_room_halves_what_was_taken_not_what_was_allowed():
     room = Room(512, "tiny")
-
-    def full():
-        raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
-
-    assert room.attempt(full, 100, least=False) is None
+    assert room.attempt(gpu, 100, least=False) is None
     assert room.size == 50
     assert room.attempt(lambda: 7, 50, least=False) == 7
     assert room.size == 50
