@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 
 # Before anything reads them: no hub is asked, and vLLM's CPU cache stays small.
@@ -39,6 +46,45 @@ def vllm_tiny():
             pytest.fail("vLLM is not installed, and CI asks for it")
         pytest.skip("vLLM is not installed")
     return create("vllm", "tiny")
+
+
+@pytest.fixture(scope="session")
+def vllm_server(tmp_path_factory):
+    """The address of a real ``vllm serve`` of the embedded model; absent as ``vllm_tiny`` is."""
+    if importlib.util.find_spec("vllm") is None:
+        if os.environ.get("CI"):
+            pytest.fail("vLLM is not installed, and CI asks for it")
+        pytest.skip("vLLM is not installed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(ROOT / "models" / "tiny")]
+    command += ["--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port), "--dtype", "float32"]
+    command += ["--block-size", "32", "--enforce-eager", "--enable-prompt-tokens-details"]
+    log = tmp_path_factory.mktemp("server") / "log"
+    with log.open("wb") as out:
+        serving = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 300
+        while not _healthy(port):
+            if serving.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"the vLLM server did not start: {log.read_text()[-3000:]}")
+            time.sleep(0.5)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        for sign in (signal.SIGTERM, signal.SIGKILL):  # its workers are of its process group
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(serving.pid, sign)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                serving.wait(timeout=20)
+
+
+def _healthy(port):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as said:
+            return said.status == 200
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="session")

@@ -108,7 +108,7 @@ def prompt_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--engine",
                 default="auto",
                 show_default=True,
-                help="transformers, vllm, or auto: vllm where it is installed with a GPU.",
+                help="transformers, vllm, openai (a server), or auto: vllm where it is installed with a GPU.",
             ),
             click.option("--revision", help="A hub model's branch, tag or commit."),
             click.option("--dtype", default="auto", show_default=True, help="auto, float32, float16 or bfloat16."),

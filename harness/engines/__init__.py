@@ -9,7 +9,8 @@ from typing import Any
 from harness.errors import missing_extra, unknown
 from harness.types import Engine
 
-ENGINES = {"transformers": "transformers:Transformers", "vllm": "vllm:Vllm"}
+ENGINES = {"transformers": "transformers:Transformers", "vllm": "vllm:Vllm", "openai": "openai:OpenAI"}
+PACKAGES = {"openai": "httpx"}  # where an engine needs another package than its namesake
 DEFAULT_MODEL = "tiny"
 
 
@@ -29,7 +30,7 @@ def create(name: str, model: str, **params: Any) -> Engine:
     name = choose(name)
     if name not in ENGINES:
         raise unknown("engine", name, ["auto", *ENGINES])
-    if importlib.util.find_spec(name) is None:
+    if importlib.util.find_spec(PACKAGES.get(name, name)) is None:
         raise missing_extra(name, name, f"The engine {name!r}")
     module, _, cls = ENGINES[name].partition(":")
     made: Engine = getattr(importlib.import_module(f"harness.engines.{module}"), cls)(model, **params)
