@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from harness import parse, plan
+from harness.engines import logprobs
 from harness.engines import structured as held
 from harness.engines.server import Manners, Refused, Server, Session
 from harness.errors import InputError, unknown
@@ -18,34 +19,10 @@ from harness.model import Model
 from harness.types import Answer, Constraint, Message, Request, Sampling, Tokens, Usage
 
 HOME = "https://api.openai.com/v1"
-IDS_PER_REQUEST = 128  # vLLM's limit for logprob_token_ids
 PROBE = "Which animal has black and white stripes?"
 PROBED = "a-striped-animal"  # what no model says unless it is held to it
 
-
-@dataclass
-class _Read:
-    """What is known of one scoring request: ``wanted`` are the tokens that may follow each beginning of a choice,
-    ``found`` the log-probability of each beginning's last token."""
-
-    wanted: dict[Tokens, set[int]]
-    found: dict[Tokens, float] = field(default_factory=dict)
-    computed: int = 0
-
-    @classmethod
-    def of(cls, choices: Iterable[Tokens]) -> _Read:
-        wanted: dict[Tokens, set[int]] = {}
-        for choice in choices:
-            for i, token in enumerate(choice):
-                wanted.setdefault(choice[:i], set()).add(token)
-        return cls(wanted)
-
-    def below(self, node: Tokens) -> list[Tokens]:
-        """The beginnings from ``node`` on."""
-        return [other for other in self.wanted if other[: len(node)] == node]
-
-    def done(self, node: Tokens) -> bool:
-        return all((*node, token) in self.found for token in self.wanted[node])
+Found = TypeVar("Found")
 
 
 class OpenAI:
@@ -96,12 +73,10 @@ class OpenAI:
     def _models(self) -> Mapping[str, Mapping[str, Any]]:
         """What the server says of its models, by name; nothing where it keeps no list."""
         try:
-            listed = self._server.once("GET", "models").get("data") or []
-            return {str(each["id"]): each for each in listed}
+            said = self._server.once(lambda session: session.send("GET", "models"))
         except Refused:
             return {}
-        except (KeyError, TypeError):
-            raise self._strange("models") from None
+        return self._understood("models", lambda: {str(each["id"]): each for each in said["data"]})
 
     @property
     def _card(self) -> Mapping[str, Any]:
@@ -148,65 +123,50 @@ class OpenAI:
         for how in ("vllm", "json"):
             for content in ((Message("user", PROBE),), PROBE):
                 sampling = Sampling(constraint=Constraint("choice", (PROBED,)))
-                path, body, _ = self._writing(Request("", (), None, sampling, content), how)
-                try:
-                    if self._read(self._server.once("POST", path, body), path, sampling, how)[0] == PROBED:
+                path, body = self._writing(Request("", (), None, sampling, content), how)
+                with suppress(Refused):
+                    if self._text(self._once(path, body), path, sampling, how)[0] == PROBED:
                         return how
-                except Refused as error:
-                    self._missing(error)
         return "none"
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """Text for each request under its own sampling parameters."""
-        ordered = sorted(plan.order(requests), key=_text)
+        ordered = sorted(plan.order(requests), key=_content)
         if ordered:
-            _ = self._how  # asked before there is an event loop
+            _ = self.identity  # what the server is, is asked before the requests
             yield from self._server.each(self._write, ordered)
 
     async def _write(self, session: Session, request: Request) -> Answer:
-        path, body, tokens = self._writing(request, self._how)
-        said = await self._send(session, path, body, tokens)
+        path, body = self._writing(request, self._how)
+        said = await self._send(session, path, body)
         assert request.sampling is not None
-        text, finish = self._read(said, path, request.sampling, self._how, self.tokenizer)
-        prompt, cached, new = _usage(said)
-        return Answer(request.key, text, finish, usage=Usage(prompt, prompt - cached + max(0, new - 1), new))
+        text, finish = self._text(said, path, request.sampling, self._how)
+        prompt, _, new = _usage(said)
+        return Answer(request.key, text, finish, usage=Usage(prompt, _computed(said), new))
 
-    def _writing(self, request: Request, how: str) -> tuple[str, dict[str, Any], int]:
-        """The path and body that ask for text, and about how many tokens they take."""
+    def _writing(self, request: Request, how: str) -> tuple[str, dict[str, Any]]:
+        """The path and body that ask for text."""
         sampling = request.sampling
         assert sampling is not None
-        room = sampling.max_tokens
-        body = {"model": self._name, "temperature": sampling.temperature, "seed": sampling.seed}
+        body: dict[str, Any] = {"model": self._name, "temperature": sampling.temperature, "seed": sampling.seed}
+        body["max_tokens"] = sampling.max_tokens
         if held.wraps(sampling.constraint, how):
-            room += held.ROOM
+            body["max_tokens"] += held.ROOM
         elif sampling.stop:
             body["stop"] = list(sampling.stop)
-        body |= {"max_tokens": room, **held.fields(sampling.constraint, how)}
-        tokens = (len(request.prompt) or len(_text(request)) // 4) + room
+        body |= held.fields(sampling.constraint, how)
         if isinstance(request.content, tuple):
             body["messages"] = [{"role": m.role, "content": m.content} for m in request.content]
-            return "chat/completions", body, tokens
+            return "chat/completions", body
         body["prompt"] = list(request.prompt) if request.content is None else request.content
         if request.content is None and self._is_vllm:
             body["return_token_ids"] = True
-        return "completions", body, tokens
+        return "completions", body
 
-    def _read(
-        self, said: Mapping[str, Any], path: str, sampling: Sampling, how: str, tokenizer: Any = None
-    ) -> tuple[str, str]:
-        """The text that came, up to the first stop, and why it ends. Decoded here from tokens where they came too: a
-        server's own text can begin with the prompt's end, where that is no whole character."""
-        try:
-            made = said["choices"][0]
-            if tokenizer is not None and made.get("token_ids") is not None:
-                text = tokenizer.decode(made["token_ids"], skip_special_tokens=True)
-            elif path == "completions":
-                text = made["text"] or ""
-            else:
-                text = made["message"].get("content") or made["message"].get("refusal") or ""
-            ended = str(made.get("finish_reason") or "length")
-        except (KeyError, IndexError, TypeError, AttributeError):
-            raise self._strange(path) from None
+    def _text(self, said: Mapping[str, Any], path: str, sampling: Sampling, how: str) -> tuple[str, str]:
+        """The text that came, up to the first stop, and why it ends."""
+        text = self._understood(path, _said, said, self.tokenizer)
+        ended = str(said["choices"][0].get("finish_reason") or "length")
         if held.wraps(sampling.constraint, how):
             return held.unwrap(text), ended
         text, stopped = parse.until(text, sampling.stop)
@@ -216,85 +176,39 @@ class OpenAI:
         """Natural-log probabilities of every choice's tokens, as the server's model itself has them."""
         ordered = plan.order(requests)
         if ordered:
+            _ = self.identity
             yield from self._server.each(self._score_by_ids if self._takes_ids else self._score_by_echo, ordered)
 
     @cached_property
     def _takes_ids(self) -> bool:
         """Whether the server returns log-probabilities of the tokens asked for, untouched by what it is allowed to
-        say; if not, whether it at least returns those of a prompt. Raises InputError where it does neither."""
+        say; if not, it returns those of a prompt. Raises InputError where it does neither."""
         ids = tuple(self.tokenizer.encode(PROBE))
         one, two = ids[-2:]
-        try:
-            said = self._server.once(
-                "POST", "completions", {**self._by_ids(ids, (one, two), 1), "allowed_token_ids": [one]}
-            )
-            (step,) = self._steps(said)
-            if step[0] == one and min(step[1].get(one, -9999.0), step[1].get(two, -9999.0)) > -9999.0:
+        only = {**logprobs.by_ids((one, two), 1), "allowed_token_ids": [one]}
+        with suppress(Refused):
+            said = self._once("completions", self._completion(ids, only))
+            if self._understood("completions", logprobs.untouched, said, one, two):
                 return True
-        except Refused as error:
-            self._missing(error)
         try:
-            self._echoed(self._server.once("POST", "completions", self._by_echo(ids)), ids, 1)
+            said = self._once("completions", self._completion(ids, logprobs.ECHO))
+            self._understood("completions", logprobs.echoed, said, ids, 1)
         except Refused as error:
-            self._missing(error)
             raise InputError(
-                f"{self._server.name} does not return the log-probabilities that scoring needs ({error}). Use --mode "
-                "generate."
+                f"{self._server.name} does not return the log-probabilities that scoring needs. Use --mode generate. "
+                f"({error})"
             ) from None
         return False
 
     async def _score_by_ids(self, session: Session, request: Request) -> Answer:
-        """A request that may only say tokens of the choices, with the log-probabilities of all of them at each step,
-        tells everything about the choices it walks along; what lies aside is asked from there on."""
         assert request.choices is not None
-        read = _Read.of(request.choices)
-        for node in sorted(read.wanted):
-            if read.done(node):
-                continue
-            below = read.below(node)
-            ids = sorted({token for other in below for token in read.wanted[other]})
-            steps = max(map(len, below)) + 1 - len(node)
-            if len(ids) > IDS_PER_REQUEST:
-                ids, steps = sorted(read.wanted[node]), 1
-            for start in range(0, len(ids), IDS_PER_REQUEST):
-                body = self._by_ids(request.prompt + node, ids[start : start + IDS_PER_REQUEST], steps)
-                said = await self._send(session, "completions", body, len(request.prompt + node) + steps)
-                self._walk(read, node, said)
-        scores = tuple(tuple(read.found[c[: i + 1]] for i in range(len(c))) for c in request.choices)
-        return Answer(request.key, choice_logprobs=scores, usage=Usage(plan.submitted(request), read.computed))
-
-    def _walk(self, read: _Read, node: Tokens, said: Mapping[str, Any]) -> None:
-        """Take what the steps from ``node`` on tell of the choices, as far as they go along them."""
-        for token, logprobs in self._steps(said):
-            for child in read.wanted.get(node, ()):
-                if child in logprobs:
-                    read.found[*node, child] = logprobs[child]
-            node = (*node, token)
-        prompt, cached, new = _usage(said)
-        read.computed += prompt - cached + max(0, new - 1)
-
-    def _by_ids(self, prompt: Tokens, ids: Sequence[int], steps: int) -> dict[str, Any]:
-        return {
-            "model": self._name,
-            "prompt": list(prompt),
-            "max_tokens": steps,
-            "temperature": 0.0,
-            "logprobs": 1,
-            "logprob_token_ids": list(ids),
-            "allowed_token_ids": list(ids),
-            "return_tokens_as_token_ids": True,
-        }
-
-    def _steps(self, said: Mapping[str, Any]) -> list[tuple[int, dict[int, float]]]:
-        """Of each step the token said, and log-probabilities by token."""
-        try:
-            logprobs = said["choices"][0]["logprobs"]
-            return [
-                (_id(token), {_id(name): float(value) for name, value in step.items()})
-                for token, step in zip(logprobs["tokens"], logprobs["top_logprobs"], strict=True)
-            ]
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-            raise self._strange("completions") from None
+        reading, computed = logprobs.Reading.of(request.choices), 0
+        for node, fields in reading.questions():
+            said = await self._send(session, "completions", self._completion(request.prompt + node, fields))
+            self._understood("completions", reading.take, node, said)
+            computed += _computed(said)
+        scores = self._understood("completions", reading.scores, request.choices)
+        return Answer(request.key, choice_logprobs=scores, usage=Usage(plan.submitted(request), computed))
 
     async def _score_by_echo(self, session: Session, request: Request) -> Answer:
         """One request a choice, which the server runs in full and returns with its log-probabilities."""
@@ -302,70 +216,66 @@ class OpenAI:
         scores, computed = [], 0
         for choice in request.choices:
             whole = request.prompt + choice
-            said = await self._send(session, "completions", self._by_echo(whole), len(whole) + 1)
-            scores.append(self._echoed(said, whole, len(choice)))
-            prompt, cached, _ = _usage(said)
-            computed += prompt - cached
+            said = await self._send(session, "completions", self._completion(whole, logprobs.ECHO))
+            scores.append(self._understood("completions", logprobs.echoed, said, whole, len(choice)))
+            computed += _computed(said)
         return Answer(request.key, choice_logprobs=tuple(scores), usage=Usage(plan.submitted(request), computed))
 
-    def _by_echo(self, whole: Tokens) -> dict[str, Any]:
-        return {
-            "model": self._name,
-            "prompt": list(whole),
-            "max_tokens": 1,
-            "temperature": 0.0,
-            "logprobs": 1,
-            "echo": True,
-        }
+    def _completion(self, prompt: Tokens, fields: Mapping[str, Any]) -> dict[str, Any]:
+        return {"model": self._name, "prompt": list(prompt), **fields}
 
-    def _echoed(self, said: Mapping[str, Any], whole: Tokens, last: int) -> tuple[float, ...]:
-        """Log-probabilities of the ``last`` tokens of a prompt of tokens ``whole``; one more token was said after."""
-        try:
-            values = said["choices"][0]["logprobs"]["token_logprobs"]
-            if len(values) not in (len(whole), len(whole) + 1):
-                raise self._strange("completions")
-            return tuple(float(value) for value in values[len(whole) - last : len(whole)])
-        except (KeyError, IndexError, TypeError):
-            raise self._strange("completions") from None
+    def _once(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self._server.once(lambda session: self._send(session, path, body))
 
-    async def _send(self, session: Session, path: str, body: Mapping[str, Any], tokens: int) -> dict[str, Any]:
+    async def _send(self, session: Session, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        prompt = body.get("prompt") or body.get("messages") or ""
+        tokens = len(prompt) if isinstance(prompt, list) and "prompt" in body else len(str(prompt)) // 4
         try:
-            return await session.send("POST", path, body, tokens)
+            return await session.send("POST", path, body, tokens + body["max_tokens"])
         except Refused as error:
-            self._missing(error)
-            hint = " structured=json or none asks for less: --engine-with structured=none." if _holds(body) else ""
-            raise InputError(f"{error}.{hint}") from None
+            if error.status == 404 and self._models and self._name not in self._models:
+                raise unknown("model", self._name, self._models, self._server.name) from None
+            if "structured_outputs" in body or "response_format" in body:
+                hint = "--engine-with structured=json, or none, asks for less of a hold on the answer."
+                raise Refused(f"{error} {hint}", error.status) from None
+            raise
 
-    def _missing(self, error: Refused) -> None:
-        """Raises InputError where the refusal is for want of the model."""
-        if error.status == 404 and self._models and self._name not in self._models:
-            raise unknown("model", self._name, self._models, self._server.name) from None
+    def _understood(self, path: str, read: Callable[..., Found], *args: Any) -> Found:
+        """What ``read`` reads out of an answer. Raises Refused where it finds it in another form."""
+        try:
+            return read(*args)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            raise Refused(
+                f"{self._server.name}/{path} answers, but not in the form of OpenAI's protocol. Check base_url, which "
+                "usually ends in /v1, and what the server offers.",
+                200,
+            ) from None
 
-    def _strange(self, path: str) -> Refused:
-        said = "answers, but not in the form of OpenAI's protocol. Check base_url; it usually ends in /v1"
-        return Refused(f"{self._server.name}/{path} {said}", 200)
 
-
-def _text(request: Request) -> str:
+def _content(request: Request) -> str:
     content = request.content or ""
     return content if isinstance(content, str) else "\0".join(message.content for message in content)
+
+
+def _said(said: Mapping[str, Any], tokenizer: Any) -> str:
+    """The text of an answer. Decoded here from tokens where they came too: a server's own text can begin with the
+    prompt's end, where that is no whole character."""
+    made = said["choices"][0]
+    if tokenizer is not None and made.get("token_ids") is not None:
+        return str(tokenizer.decode(made["token_ids"], skip_special_tokens=True))
+    if "message" in made:
+        return str(made["message"].get("content") or made["message"].get("refusal") or "")
+    return str(made["text"] or "")
 
 
 def _usage(said: Mapping[str, Any]) -> tuple[int, int, int]:
     """Tokens of the prompt, those of them from a cache, and those generated, as far as the server says."""
     usage = said.get("usage") or {}
-    details = usage.get("prompt_tokens_details") or {}
-    return (
-        int(usage.get("prompt_tokens") or 0),
-        int(details.get("cached_tokens") or 0),
-        int(usage.get("completion_tokens") or 0),
-    )
+    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+    return int(usage.get("prompt_tokens") or 0), int(cached or 0), int(usage.get("completion_tokens") or 0)
 
 
-def _id(token: str) -> int:
-    """Of ``token_id:17``."""
-    return int(token.removeprefix("token_id:"))
-
-
-def _holds(body: Mapping[str, Any]) -> bool:
-    return "structured_outputs" in body or "response_format" in body
+def _computed(said: Mapping[str, Any]) -> int:
+    """Token positions run through the model: the last token generated is not fed to it."""
+    prompt, cached, new = _usage(said)
+    return prompt - cached + max(0, new - 1)

@@ -30,8 +30,7 @@ Found = TypeVar("Found")
 
 
 class Refused(InputError):
-    """A request that the server will not take, or not as it is meant, however often it is sent; ``status`` is HTTP's.
-    The message has no full stop, so that more can be said."""
+    """A request that the server will not take, or not as meant, however often it is sent; ``status`` is HTTP's."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -106,13 +105,10 @@ class Server:
             raise InputError(f"the environment variable {self.key_name} holds no key: it has characters no key has.")
         return key
 
-    def once(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The answer to a single request."""
-
-        async def ask(session: Session, _: None) -> dict[str, Any]:
-            return await session.send(method, path, body)
-
-        return next(self.each(ask, [None]))
+    def once(self, work: Callable[[Session], Awaitable[Found]]) -> Found:
+        """What ``work`` makes of a single request or several."""
+        (found,) = self.each(lambda session, _: work(session), [None])
+        return found
 
     def each(self, work: Callable[[Session, Item], Awaitable[Found]], items: Sequence[Item]) -> Iterator[Found]:
         """What ``work`` makes of each item, as it is finished; items are begun in order, ``concurrency`` at once.
@@ -212,7 +208,7 @@ class Session:
                 if response.is_success and isinstance(said := _json(response), dict):
                     return said
                 problem = self._problem(response, path)
-                asked = pause(response.headers)
+                asked = pause(response.headers) if response.status_code in (429, 503) else 0.0
                 if asked > PATIENCE:
                     problem += f", and it asks to be left alone for {asked:.0f} s"
                     break
@@ -252,12 +248,13 @@ class Session:
                 f"{server.name} refuses the key: {problem}. It is read from the environment variable "
                 f"{server.key_name}, which {state}; --engine-with api_key_env=NAME names another."
             )
-        raise Refused(f"{server.name}/{path} refuses the request: {problem}", status)
+        hint = " Check base_url, which usually ends in /v1." if status == 404 else ""
+        raise Refused(f"{server.name}/{path} refuses the request: {problem}.{hint}", status)
 
 
 def pause(headers: Mapping[str, str]) -> float:
-    """Seconds that a server asks to be left alone: ``Retry-After`` (seconds or a date), else the longest of the
-    ``x-ratelimit-reset-*`` (such as 1m2.5s); 0 where it asks nothing."""
+    """Seconds that a server asks to be left alone: ``Retry-After`` (seconds or a date), else the shortest of the
+    ``x-ratelimit-reset-*`` (such as 1m2.5s), for it does not say which limit was met; 0 where it asks nothing."""
     with suppress(ValueError):
         return max(0.0, float(headers.get("retry-after-ms", "")) / 1000)
     after = headers.get("retry-after", "")
@@ -267,7 +264,7 @@ def pause(headers: Mapping[str, str]) -> float:
         then = parsedate_to_datetime(after)
         return max(0.0, (then - datetime.now(UTC)).total_seconds())
     resets = [value for name, value in headers.items() if name.lower().startswith("x-ratelimit-reset")]
-    return max(map(_seconds, resets), default=0.0)
+    return min(map(_seconds, resets), default=0.0)
 
 
 def _seconds(text: str) -> float:
