@@ -61,6 +61,8 @@ def vllm_server(tmp_path_factory):
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(ROOT / "models" / "tiny")]
     command += ["--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port), "--dtype", "float32"]
     command += ["--block-size", "32", "--enforce-eager", "--enable-prompt-tokens-details"]
+    # Without this a model as small as this one may go on with white space for ever where JSON allows it.
+    command += ["--structured-outputs-config", '{"backend": "xgrammar", "disable_any_whitespace": true}']
     log = tmp_path_factory.mktemp("server") / "log"
     with log.open("wb") as out:
         serving = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)

@@ -10,7 +10,7 @@ from harness.errors import missing_extra, unknown
 from harness.types import Engine
 
 ENGINES = {"transformers": "transformers:Transformers", "vllm": "vllm:Vllm", "openai": "openai:OpenAI"}
-PACKAGES = {"openai": "httpx"}  # where an engine needs another package than its namesake
+PACKAGES = {"vllm": "vllm"}  # what an engine needs of the extra that has its name
 DEFAULT_MODEL = "tiny"
 
 
@@ -30,8 +30,9 @@ def create(name: str, model: str, **params: Any) -> Engine:
     name = choose(name)
     if name not in ENGINES:
         raise unknown("engine", name, ["auto", *ENGINES])
-    if importlib.util.find_spec(PACKAGES.get(name, name)) is None:
-        raise missing_extra(name, name, f"The engine {name!r}")
+    package = PACKAGES.get(name)
+    if package and importlib.util.find_spec(package) is None:
+        raise missing_extra(package, name, f"The engine {name!r}")
     module, _, cls = ENGINES[name].partition(":")
     made: Engine = getattr(importlib.import_module(f"harness.engines.{module}"), cls)(model, **params)
     return made
