@@ -25,6 +25,7 @@ from harness.engines import create
 from harness.types import Example
 from harness.vault import Vault
 
+pytest.register_assert_rewrite("contract")
 ROOT = Path(__file__).resolve().parent.parent
 
 

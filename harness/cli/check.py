@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from harness.cli.options import answer_options, count, many, prompt_options, results_option
+from harness.cli.options import answer_options, count, engine_options, many, prompt_options, results_option
 from harness.errors import InputError
 
 EXIT = {"pass": 0, "regression": 1, "undecided": 3}
@@ -133,13 +133,8 @@ def _decide(
 def _engine(asked: Any, options: dict[str, Any]) -> Any:
     from harness.engines import create
 
-    return create(
-        options["engine"],
-        asked.model,
-        revision=options["revision"],
-        dtype=options["dtype"],
-        trust_remote_code=options["trust_remote_code"],
-    )
+    said = engine_options(options["revision"], options["dtype"], options["trust_remote_code"], options["engine_params"])
+    return create(options["engine"], asked.model, **said)
 
 
 def _tell(ctx: click.Context, checks: Sequence[Any], unsaved: Sequence[str] | None, options: dict[str, Any]) -> None:

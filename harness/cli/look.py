@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from harness.cli.options import known_correction, known_format, prompt_options, results_option, table_options
+from harness.cli.options import (
+    engine_options,
+    known_correction,
+    known_format,
+    prompt_options,
+    results_option,
+    table_options,
+)
 from harness.errors import InputError, unknown
 
 
@@ -46,7 +53,7 @@ def show(
 
     chosen = study.Spec(draw=draw, demos=demo, embedder=embedder).selector(selector, seed)
     found = task.load(name)
-    made = create(engine, model, **options)
+    made = create(engine, model, **engine_options(**options))
     mode = "generate" if made.tokenizer is None else "score"
     prompted = Prompted(load(template, found), made, chosen, shots, order, seed, mode)
     shown = look(prompted, found, split, example)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from harness.errors import unknown
+from harness.errors import InputError, unknown
 
 FORMATS = ("terminal", "markdown", "csv", "json", "html", "latex")
 RESULTS = Path("results")
@@ -85,7 +85,7 @@ def _price(_: click.Context, __: click.Parameter, value: str | None) -> tuple[fl
 
 
 def prompt_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What `run` and `show` share: the choice of demonstrations, model and engine."""
+    """What `run`, `show` and `check` share: the choice of demonstrations, model and engine."""
     for option in reversed(
         (
             click.option(
@@ -110,6 +110,7 @@ def prompt_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 show_default=True,
                 help="transformers, vllm, openai (a server), or auto: vllm where it is installed with a GPU.",
             ),
+            many("--engine-with", "engine_params", help="Options of the engine, such as max_model_len=2048."),
             click.option("--revision", help="A hub model's branch, tag or commit."),
             click.option("--dtype", default="auto", show_default=True, help="auto, float32, float16 or bfloat16."),
             click.option(
@@ -120,6 +121,28 @@ def prompt_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def engine_options(
+    revision: str | None, dtype: str, trust_remote_code: bool, engine_params: Sequence[str]
+) -> dict[str, Any]:
+    """What was said of the engine: not every engine takes every option."""
+    said: dict[str, Any] = pairs("--engine-with", engine_params, "max_model_len=2048")
+    if revision is not None:
+        said["revision"] = revision
+    if dtype != "auto":
+        said["dtype"] = dtype
+    if trust_remote_code:
+        said["trust_remote_code"] = True
+    return said
+
+
+def pairs(option: str, params: Sequence[str], such_as: str) -> dict[str, str]:
+    """NAME=VALUE as a mapping. Raises InputError for a value that is none."""
+    for pair in params:
+        if "=" not in pair:
+            raise InputError(f"{option} {pair!r}: give NAME=VALUE, such as {such_as}.")
+    return dict(pair.split("=", 1) for pair in params)
 
 
 def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:

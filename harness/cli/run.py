@@ -12,9 +12,11 @@ import click
 from harness.cli.options import (
     answer_options,
     count,
+    engine_options,
     known_correction,
     known_format,
     many,
+    pairs,
     prompt_options,
     table_options,
 )
@@ -64,6 +66,7 @@ def run(
     revision: str | None,
     dtype: str,
     trust_remote_code: bool,
+    engine_params: Sequence[str],
     demo: Sequence[str],
     params: Sequence[str],
     metric: str | None,
@@ -84,8 +87,8 @@ def run(
     from harness.progress import Bars
     from harness.report import render
 
-    spec = study.Spec(**grid, demos=demo, params=_pairs(params))
-    options = {"revision": revision, "dtype": dtype, "trust_remote_code": trust_remote_code}
+    spec = study.Spec(**grid, demos=demo, params=pairs("--with", params, "epochs=5 or lora.rank=4"))
+    options = engine_options(revision, dtype, trust_remote_code, engine_params)
     engines = [] if baselines_only else [create(engine, model, **options) for model in models]
     chosen = [task.load(name) for name in tasks]
     for each in chosen:
@@ -123,10 +126,3 @@ def _dry_run(made: Sequence[Forecast], form: str) -> None:
     if form != "terminal":
         raise InputError(f"--dry-run prints text, or rows with --format json; not {form}.")
     click.echo("\n\n".join(map(forecast.text, made)) or "No prompts: nothing to compute.")
-
-
-def _pairs(params: Sequence[str]) -> dict[str, str]:
-    for pair in params:
-        if "=" not in pair:
-            raise InputError(f"--with {pair!r}: give NAME=VALUE, such as epochs=5 or lora.rank=4.")
-    return dict(pair.split("=", 1) for pair in params)

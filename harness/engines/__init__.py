@@ -6,11 +6,13 @@ import importlib
 import importlib.util
 from typing import Any
 
+from harness import params
 from harness.errors import missing_extra, unknown
 from harness.types import Engine
 
 ENGINES = {"transformers": "transformers:Transformers", "vllm": "vllm:Vllm", "openai": "openai:OpenAI"}
 PACKAGES = {"vllm": "vllm"}  # what an engine needs of the extra that has its name
+GIVEN = ("model", "lm")  # what the harness gives, not the user
 DEFAULT_MODEL = "tiny"
 
 
@@ -25,8 +27,11 @@ def choose(name: str) -> str:
     return "vllm" if torch.cuda.is_available() else "transformers"
 
 
-def create(name: str, model: str, **params: Any) -> Engine:
-    """The engine ``name`` on ``model``; weights are loaded at the first request."""
+def create(name: str, model: str, **options: Any) -> Engine:
+    """The engine ``name`` on ``model``; weights are loaded at the first request.
+
+    ``options`` are the constructor's parameters; text is read as their type. Raises InputError for unknown names and
+    values."""
     name = choose(name)
     if name not in ENGINES:
         raise unknown("engine", name, ["auto", *ENGINES])
@@ -34,5 +39,12 @@ def create(name: str, model: str, **params: Any) -> Engine:
     if package and importlib.util.find_spec(package) is None:
         raise missing_extra(package, name, f"The engine {name!r}")
     module, _, cls = ENGINES[name].partition(":")
-    made: Engine = getattr(importlib.import_module(f"harness.engines.{module}"), cls)(model, **params)
+    kind = getattr(importlib.import_module(f"harness.engines.{module}"), cls)
+    known = params.parameters(kind, GIVEN)
+    for key in options:
+        if key not in known:
+            raise unknown(f"option of the engine {name!r}", key, known)
+    made: Engine = kind(
+        model, **{key: params.read(f"engine {name!r}", known[key], value) for key, value in options.items()}
+    )
     return made

@@ -9,33 +9,40 @@ from functools import cached_property
 from typing import Any
 
 from harness import parse, plan
+from harness.engines import vllm_params
+from harness.engines.branches import Branch, branches
+from harness.engines.lora import Adapter
 from harness.errors import HarnessError, InputError
 from harness.model import Model
-from harness.types import Answer, Request, Usage
+from harness.types import Answer, Request, Tokens, Usage
 
 FORCED = "harness.engines.forced:Forced"
 IDS_PER_REQUEST = 128  # vLLM's limit for logprob_token_ids
 IN_FLIGHT = 512  # requests handed over ahead of the answers
-CPU_BLOCK = 32  # CPU attention takes multiples of 32
+CPU_BLOCK, GPU_BLOCK = 32, 16  # the smallest that attention takes on each
 
 
 @dataclass
 class _Pending:
-    """What is known of one request: ``places[part]`` are the choices that its vLLM request ``part`` answers,
-    ``scores`` the log-probabilities by choice, ``open`` the vLLM requests still out."""
+    """What is known of one request: ``found`` the log-probabilities by the beginning of a choice that ends in the
+    token, ``open`` how many of its branches are still out."""
 
     request: Request
-    places: list[list[int]]
+    branches: list[Branch]
     open: int
-    scores: dict[int, tuple[float, ...]] = field(default_factory=dict)
+    found: dict[Tokens, float] = field(default_factory=dict)
     computed: int = 0
 
 
 class Vllm:
     """vLLM, on a GPU or its CPU build. Scores choices by log-likelihood and generates.
 
-    Choices of one token are read from a single request by their ids; a longer choice is a request that is forced
-    along its tokens, whose raw log-probabilities vLLM returns. ``prompt_logprobs`` would skip the prefix cache.
+    Requests go in sorted by their prompts. vLLM books a full block into its prefix cache when it schedules the request
+    that computes it, so the first of those that share a head computes it, at every level, and the others find it, even
+    within one step. What a choice's tokens cost is told in ``branches``. ``prompt_logprobs`` would skip the cache.
+
+    ``lora`` is the folder of an adapter. ``max_model_len`` and ``block_size`` are the model's and the smallest that
+    the platform takes, if they are not given.
     """
 
     def __init__(
@@ -45,9 +52,36 @@ class Vllm:
         dtype: str = "auto",
         trust_remote_code: bool = False,
         gpu_memory_utilization: float = 0.9,
+        tensor_parallel_size: int = 1,
+        pipeline_parallel_size: int = 1,
+        quantization: str | None = None,
+        kv_cache_dtype: str = "auto",
+        max_model_len: int | None = None,
+        block_size: int | None = None,
+        lora: str | None = None,
     ) -> None:
+        counts = {"tensor_parallel_size": tensor_parallel_size, "pipeline_parallel_size": pipeline_parallel_size}
+        for name, value in {**counts, "max_model_len": max_model_len, "block_size": block_size}.items():
+            if value is not None and value < 1:
+                raise InputError(f"engine 'vllm': {name}={value} must be 1 or more.")
+        if not 0 < gpu_memory_utilization <= 1:
+            raise InputError(f"engine 'vllm': gpu_memory_utilization={gpu_memory_utilization:g} must lie in (0, 1].")
         self.model = Model(model, revision)
-        self._dtype, self._trust, self._memory = dtype, trust_remote_code, gpu_memory_utilization
+        self._dtype, self._trust, self._memory, self._block = (
+            dtype,
+            trust_remote_code,
+            gpu_memory_utilization,
+            block_size,
+        )
+        self._longest, self._adapter = max_model_len, Adapter(lora) if lora else None
+        defaults = {"tensor_parallel_size": 1, "pipeline_parallel_size": 1, "kv_cache_dtype": "auto"}
+        given = {
+            **counts,
+            "quantization": quantization,
+            "kv_cache_dtype": kv_cache_dtype,
+            "max_model_len": max_model_len,
+        }
+        self._given = {name: value for name, value in given.items() if value != defaults.get(name)}
 
     @cached_property
     def _on_cpu(self) -> bool:
@@ -67,12 +101,15 @@ class Vllm:
     def identity(self) -> Mapping[str, str]:
         import vllm
 
+        adapter = {"lora": self._adapter.fingerprint} if self._adapter else {}
         return {
             "model": self.model.name,
             "weights": self.model.fingerprint,
             "engine": f"vllm-{vllm.__version__}",
             "dtype": self.dtype,
             "device": "cpu" if self._on_cpu else "cuda",
+            **{name: str(value) for name, value in self._given.items()},
+            **adapter,
         }
 
     @property
@@ -82,7 +119,16 @@ class Vllm:
     @property
     def max_length(self) -> int:
         """Tokens of prompt and answer together that the model takes."""
-        return self.model.max_length
+        return min(self.model.max_length, self._longest or self.model.max_length)
+
+    @cached_property
+    def block_size(self) -> int:
+        """Tokens of a block of the prefix cache: what two prompts share beyond their last common block is computed for
+        each."""
+        smallest = CPU_BLOCK if self._on_cpu else GPU_BLOCK
+        if self._block and self._block % smallest:
+            raise InputError(f"engine 'vllm': block_size={self._block} must be a multiple of {smallest} here.")
+        return self._block or smallest
 
     @cached_property
     def _engine(self) -> Any:
@@ -90,7 +136,13 @@ class Vllm:
         extra: dict[str, Any] = {"gpu_memory_utilization": self._memory}
         if self._on_cpu:
             os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")  # GiB
-            extra = {"enforce_eager": True, "block_size": CPU_BLOCK}
+            extra = {"enforce_eager": True}
+        else:
+            os.environ.setdefault("VLLM_USE_V2_MODEL_RUNNER", "0")  # which takes other logits processors than Forced
+        if "pipeline_parallel_size" in self._given:
+            extra["async_scheduling"] = False  # that runner cannot do both
+        if self._adapter:
+            extra |= {"enable_lora": True, "max_lora_rank": self._adapter.room, "max_loras": 1}
         _ = self.model.tokenizer  # a path that holds no model is told before vLLM starts its processes
         from vllm import LLM
 
@@ -102,87 +154,73 @@ class Vllm:
                 trust_remote_code=self._trust,
                 load_format="safetensors",
                 enable_prefix_caching=True,
+                block_size=self.block_size,
                 logits_processors=[FORCED],
+                # One grammar engine for all constraints; compact JSON, which no stop at a line's end can cut.
+                structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
                 disable_log_stats=True,
+                **self._given,
                 **extra,
             )
+            if self._adapter:
+                llm.llm_engine.add_lora(self._adapter.request())
         except (OSError, ValueError) as error:
-            raise InputError(f"model {self.model.name!r}: vLLM cannot load it: {str(error).splitlines()[0]}") from None
+            raise InputError(f"model {self.model.name!r}: vLLM cannot load it: {_said(error)}") from None
         except RuntimeError as error:
-            raise HarnessError(f"vLLM did not start on {self.model.name!r}: {str(error).splitlines()[0]}") from None
+            raise HarnessError(f"vLLM did not start on {self.model.name!r}: {_said(error)}") from None
         return llm.llm_engine
 
     def score(self, requests: Iterable[Request]) -> Iterator[Answer]:
-        """Natural-log probabilities of every choice's tokens, each answer once its last choice is in."""
+        """Natural-log probabilities of every choice's tokens, each answer once its last branch is in."""
         pending: dict[str, _Pending] = {}
+        planned: dict[tuple[Tokens, ...], list[Branch]] = {}
 
-        def submit() -> Iterator[tuple[str, list[int], Any]]:
+        def submit() -> Iterator[tuple[str, Tokens, Any]]:
             for request in plan.order(requests):
-                parts = list(self._parts(request))
-                pending[request.key] = _Pending(request, [places for places, _ in parts], len(parts))
-                for i, (_, params) in enumerate(parts):
-                    yield f"{request.key}-{i}", list(request.prompt), params
+                assert request.choices is not None
+                if request.choices not in planned:
+                    planned[request.choices] = branches(request.choices, IDS_PER_REQUEST)
+                needed = planned[request.choices]
+                pending[request.key] = _Pending(request, needed, len(needed))
+                for i, branch in enumerate(needed):
+                    yield (
+                        f"{request.key}-{i}",
+                        request.prompt + branch.path[: branch.start],
+                        vllm_params.reading(branch),
+                    )
 
         for output in self._run(submit()):
-            key = output.request_id.rpartition("-")[0]
+            key, _, place = output.request_id.rpartition("-")
             item = pending[key]
-            self._read(item, output)
-            item.open -= 1
+            self._read(item, item.branches[int(place)], output)
             if item.open == 0:
                 del pending[key]
-                count = len(item.request.choices or ())
-                scores = tuple(item.scores[i] for i in range(count))
-                usage = Usage(plan.submitted(item.request), item.computed)
-                yield Answer(key, choice_logprobs=scores, usage=usage)
+                scores = tuple(
+                    tuple(item.found[choice[: end + 1]] for end in range(len(choice)))
+                    for choice in item.request.choices or ()
+                )
+                yield Answer(key, choice_logprobs=scores, usage=Usage(plan.submitted(item.request), item.computed))
 
-    def _parts(self, request: Request) -> Iterator[tuple[list[int], Any]]:
-        """The vLLM requests that one request needs: the choices each answers (by place) and its parameters."""
-        from vllm import SamplingParams
-
-        from harness.engines.forced import ARGUMENT
-
-        common = {"temperature": 0.0, "detokenize": False, "ignore_eos": True}
-        assert request.choices is not None
-        singles = [i for i, choice in enumerate(request.choices) if len(choice) == 1]
-        ids = sorted({request.choices[i][0] for i in singles})
-        for start in range(0, len(ids), IDS_PER_REQUEST):
-            asked = ids[start : start + IDS_PER_REQUEST]
-            places = [i for i in singles if request.choices[i][0] in asked]
-            yield places, SamplingParams(max_tokens=1, logprob_token_ids=asked, **common)
-        for i, choice in enumerate(request.choices):
-            if len(choice) > 1:
-                forced = {ARGUMENT: list(choice)}
-                yield [i], SamplingParams(max_tokens=len(choice), logprobs=0, extra_args=forced, **common)
-
-    def _read(self, item: _Pending, output: Any) -> None:
-        part = int(output.request_id.rpartition("-")[2])
-        made = output.outputs[0]
-        assert item.request.choices is not None
-        for i in item.places[part]:
-            choice = item.request.choices[i]
-            item.scores[i] = tuple(float(at[token].logprob) for at, token in zip(made.logprobs, choice, strict=True))
-        item.computed += len(item.request.prompt) - (output.num_cached_tokens or 0) + len(made.token_ids) - 1
+    def _read(self, item: _Pending, branch: Branch, output: Any) -> None:
+        steps = output.outputs[0].logprobs
+        for beginning in branch.reads:
+            at = steps[len(beginning) - 1 - branch.start]
+            item.found[beginning] = float(at[beginning[-1]].logprob)
+        item.computed += _computed(output)
+        item.open -= 1
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """Text for each request under its own sampling parameters."""
-        from vllm import SamplingParams
-
         asked = {request.key: request for request in plan.order(requests)}
+        self._check(asked.values())
 
-        def submit() -> Iterator[tuple[str, list[int], Any]]:
+        def submit() -> Iterator[tuple[str, Tokens, Any]]:
             for key, request in asked.items():
-                how = request.sampling
-                assert how is not None
-                params = SamplingParams(
-                    max_tokens=how.max_tokens, temperature=how.temperature, stop=list(how.stop), seed=how.seed
-                )
-                yield key, list(request.prompt), params
+                yield key, request.prompt, vllm_params.saying(request)
 
         for output in self._run(submit()):
             request, made = asked[output.request_id], output.outputs[0]
-            new = len(made.token_ids)
-            computed = len(request.prompt) - (output.num_cached_tokens or 0) + new - 1
-            usage = Usage(len(request.prompt), computed, new)
+            usage = Usage(len(request.prompt), _computed(output), len(made.token_ids))
             # Decoded here: vLLM's own text can begin with the prompt's end, where that is no whole character.
             assert request.sampling is not None
             text, _ = parse.until(
@@ -190,10 +228,29 @@ class Vllm:
             )
             yield Answer(request.key, text, "stop" if made.finish_reason == "stop" else "length", usage=usage)
 
-    def _run(self, submitted: Iterator[tuple[str, list[int], Any]]) -> Iterator[Any]:
-        """Feed vLLM and yield its finished outputs. What is still out when the reader stops is aborted."""
+    def _check(self, requests: Iterable[Request]) -> None:
+        """Raises InputError for a constraint that vLLM cannot hold an answer to: each is handed in once and taken
+        back, since vLLM looks at it before it does anything."""
+        from vllm.exceptions import VLLMValidationError
+
+        constrained = {r.sampling.constraint: r for r in requests if r.sampling and r.sampling.constraint}
+        for constraint, request in constrained.items():
+            try:
+                self._submit("constraint", request.prompt, vllm_params.saying(request))
+            except (ValueError, VLLMValidationError) as error:
+                raise InputError(
+                    f"vLLM cannot hold answers to the {constraint.kind} {constraint.value!r}: {_said(error)}"
+                ) from None
+            self._engine.abort_request(["constraint"])
+
+    def _submit(self, name: str, prompt: Tokens, params: Any) -> None:
         from vllm.inputs import TokensPrompt
 
+        adapter = self._adapter.request() if self._adapter else None
+        self._engine.add_request(name, TokensPrompt(prompt_token_ids=list(prompt)), params, lora_request=adapter)
+
+    def _run(self, submitted: Iterator[tuple[str, Tokens, Any]]) -> Iterator[Any]:
+        """Feed vLLM and yield its finished outputs. What is still out when the reader stops is aborted."""
         out: set[str] = set()
         more = True
         try:
@@ -203,9 +260,8 @@ class Vllm:
                     if following is None:
                         more = False
                         break
-                    name, prompt, params = following
-                    self._engine.add_request(name, TokensPrompt(prompt_token_ids=prompt), params)
-                    out.add(name)
+                    self._submit(*following)
+                    out.add(following[0])
                 for output in self._engine.step() if out else ():
                     if output.finished:
                         out.discard(output.request_id)
@@ -213,3 +269,15 @@ class Vllm:
         finally:
             if out:
                 self._engine.abort_request(list(out))
+
+
+def _computed(output: Any) -> int:
+    """Token positions a finished request took: of its prompt, those that were in no cached block (a prompt that is
+    cached wholly has its last block computed again); of what it said, all but the last, which is never fed."""
+    said = len(output.outputs[0].token_ids)
+    return len(output.prompt_token_ids) - (output.num_cached_tokens or 0) + said - 1
+
+
+def _said(error: Exception) -> str:
+    """An error's text on one line."""
+    return " ".join(str(error).split())[:400]
