@@ -46,7 +46,17 @@ def vllm_tiny():
         if os.environ.get("CI"):
             pytest.fail("vLLM is not installed, and CI asks for it")
         pytest.skip("vLLM is not installed")
-    return create("vllm", "tiny")
+    engine = create("vllm", "tiny")
+    yield engine
+    stop(engine)
+
+
+def stop(engine):
+    """End a vLLM engine's processes and sockets, which it would else leave to the garbage collector."""
+    if "_engine" in vars(engine):
+        core = engine._engine.engine_core
+        core.shutdown()
+        core.ctx.destroy(linger=0)
 
 
 @pytest.fixture(scope="session")
