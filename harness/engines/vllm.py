@@ -67,21 +67,11 @@ class Vllm:
         if not 0 < gpu_memory_utilization <= 1:
             raise InputError(f"engine 'vllm': gpu_memory_utilization={gpu_memory_utilization:g} must lie in (0, 1].")
         self.model = Model(model, revision)
-        self._dtype, self._trust, self._memory, self._block = (
-            dtype,
-            trust_remote_code,
-            gpu_memory_utilization,
-            block_size,
-        )
-        self._longest, self._adapter = max_model_len, Adapter(lora) if lora else None
-        defaults = {"tensor_parallel_size": 1, "pipeline_parallel_size": 1, "kv_cache_dtype": "auto"}
-        given = {
-            **counts,
-            "quantization": quantization,
-            "kv_cache_dtype": kv_cache_dtype,
-            "max_model_len": max_model_len,
-        }
-        self._given = {name: value for name, value in given.items() if value != defaults.get(name)}
+        self._dtype, self._trust, self._memory = dtype, trust_remote_code, gpu_memory_utilization
+        self._block, self._longest = block_size, max_model_len
+        self._adapter = Adapter(lora) if lora else None
+        kinds = {"quantization": quantization, "kv_cache_dtype": kv_cache_dtype, "max_model_len": max_model_len}
+        self._given = {name: value for name, value in {**counts, **kinds}.items() if value not in (None, 1, "auto")}
 
     @cached_property
     def _on_cpu(self) -> bool:
@@ -130,19 +120,27 @@ class Vllm:
             raise InputError(f"engine 'vllm': block_size={self._block} must be a multiple of {smallest} here.")
         return self._block or smallest
 
+    def _settings(self) -> dict[str, Any]:
+        """What follows from the options and the platform."""
+        made: dict[str, Any] = {**self._given, "block_size": self.block_size}
+        if self._on_cpu:
+            made["enforce_eager"] = True
+        else:
+            made["gpu_memory_utilization"] = self._memory
+        if "pipeline_parallel_size" in made:
+            made["async_scheduling"] = False  # the first model runner (see ``_engine``) cannot do both
+        if self._longest:
+            made["max_model_len"] = self.max_length
+        if self._adapter:
+            made |= {"enable_lora": True, "max_lora_rank": self._adapter.room, "max_loras": 1}
+        return made
+
     @cached_property
     def _engine(self) -> Any:
         os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
-        extra: dict[str, Any] = {"gpu_memory_utilization": self._memory}
-        if self._on_cpu:
-            os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")  # GiB
-            extra = {"enforce_eager": True}
-        else:
-            os.environ.setdefault("VLLM_USE_V2_MODEL_RUNNER", "0")  # which takes other logits processors than Forced
-        if "pipeline_parallel_size" in self._given:
-            extra["async_scheduling"] = False  # that runner cannot do both
-        if self._adapter:
-            extra |= {"enable_lora": True, "max_lora_rank": self._adapter.room, "max_loras": 1}
+        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")  # GiB
+        # The second runner, the default on GPUs of late, takes logits processors of another kind than ``Forced``.
+        os.environ.setdefault("VLLM_USE_V2_MODEL_RUNNER", "0")
         _ = self.model.tokenizer  # a path that holds no model is told before vLLM starts its processes
         from vllm import LLM
 
@@ -154,13 +152,11 @@ class Vllm:
                 trust_remote_code=self._trust,
                 load_format="safetensors",
                 enable_prefix_caching=True,
-                block_size=self.block_size,
                 logits_processors=[FORCED],
                 # One grammar engine for all constraints; compact JSON, which no stop at a line's end can cut.
                 structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
                 disable_log_stats=True,
-                **self._given,
-                **extra,
+                **self._settings(),
             )
             if self._adapter:
                 llm.llm_engine.add_lora(self._adapter.request())
