@@ -169,6 +169,26 @@ def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def ray_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Where the engines run: `run`."""
+    for option in reversed(
+        (
+            click.option(
+                "--ray",
+                metavar="auto|local|ADDRESS",
+                help="Spread over a Ray cluster: auto (one that runs, else this machine), local, or its address.",
+            ),
+            click.option(
+                "--replicas",
+                type=click.IntRange(1),
+                help="With --ray: engines side by side; else as many as its GPUs hold, or one a node without GPUs.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 def known_correction(name: str) -> None:
     """Raises InputError for a correction that does not exist, before anything runs."""
     from harness.stats.multiple import CORRECTIONS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from harness.cli.options import (
     many,
     pairs,
     prompt_options,
+    ray_options,
     table_options,
 )
 from harness.errors import InputError, unknown
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 @many("--model", "models", default=("tiny",), help="Local paths or hub names; tiny is the embedded model.")
 @prompt_options
 @answer_options
+@ray_options
 @click.option("--baselines-only", is_flag=True, help="Run no prompts.")
 @click.option("--dry-run", is_flag=True, help="Say what the prompts would cost, and compute nothing.")
 @table_options
@@ -67,6 +69,8 @@ def run(
     dtype: str,
     trust_remote_code: bool,
     engine_params: Sequence[str],
+    ray: str | None,
+    replicas: int | None,
     demo: Sequence[str],
     params: Sequence[str],
     metric: str | None,
@@ -83,13 +87,12 @@ def run(
     """
     known_format(form)
     from harness import compare, forecast, study, task
-    from harness.engines import create
     from harness.progress import Bars
     from harness.report import render
 
     spec = study.Spec(**grid, demos=demo, params=pairs("--with", params, "epochs=5 or lora.rank=4"))
     options = engine_options(revision, dtype, trust_remote_code, engine_params)
-    engines = [] if baselines_only else [create(engine, model, **options) for model in models]
+    engines = [] if baselines_only else _engines(engine, models, options, ray, replicas)
     chosen = [task.load(name) for name in tasks]
     for each in chosen:
         study.check_task(each, metric)
@@ -126,3 +129,21 @@ def _dry_run(made: Sequence[Forecast], form: str) -> None:
     if form != "terminal":
         raise InputError(f"--dry-run prints text, or rows with --format json; not {form}.")
     click.echo("\n\n".join(map(forecast.text, made)) or "No prompts: nothing to compute.")
+
+
+def _engines(
+    name: str, models: Sequence[str], options: Mapping[str, Any], ray: str | None, replicas: int | None
+) -> Sequence[Engine]:
+    """An engine for each model: here, or spread over a Ray cluster until the command ends."""
+    if ray is None:
+        from harness.engines import create
+
+        if replicas is not None:
+            raise InputError("--replicas works with --ray: add --ray auto.")
+        return [create(name, model, **options) for model in models]
+    from harness.engines.ray import replicate
+
+    made = replicate(name, models, options, ray, replicas)
+    for each in made:
+        click.get_current_context().call_on_close(each.close)
+    return made
