@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from harness.engines.replica import Replica
 from harness.errors import InputError, missing_extra
@@ -78,16 +80,18 @@ class Cluster:
         if ray.is_initialized():
             return
         try:
+            if self.address not in ("auto", "local"):
+                _knock(self.address)
             ray.init(
                 None if self.address == "auto" else self.address,
                 include_dashboard=False,
                 logging_level=logging.ERROR,
                 log_to_driver=False,
             )
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise InputError(
-                f"--ray {self.address!r}: no Ray cluster to be had there: {str(error).splitlines()[0]} Start one with "
-                "`ray start --head`, give its HOST:PORT, or use --ray local. Ray and Python must be of the same "
+                f"--ray {self.address!r}: no Ray cluster to be had there ({str(error).splitlines()[0]}). Start one with "
+                "`ray start --head` and give its HOST:PORT, or use --ray local. Ray and Python must be of the same "
                 "versions here and there."
             ) from None
         self._connected = True
@@ -116,3 +120,11 @@ class Cluster:
         if self._connected:
             self._connected = False
             ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raises OSError or ValueError where nobody listens at HOST:PORT: Ray itself would try for minutes."""
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    if parts.hostname is None or parts.port is None:
+        raise ValueError("that is no HOST:PORT")
+    socket.create_connection((parts.hostname, parts.port), timeout=10).close()

@@ -187,7 +187,8 @@ class Ray:
             self._failed += 1
             if self._failed == DEATHS:
                 raise HarnessError(
-                    f"replicas of {self.name!r} on {self.model!r} die while they start. {NEEDS} Ray says: {_last(error)}"
+                    f"replicas of {self.name!r} on {self.model!r} die while they start. {NEEDS} "
+                    f"Ray says: {_last(error)}"
                 )
         ray.kill(worker.actor)  # in case it is only out of reach
         self._workers[place] = self._started()
