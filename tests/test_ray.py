@@ -43,7 +43,7 @@ def test_shards_are_near_equal(rows, n):
     ideal = sum(work) / n
     for a, b in itertools.pairwise([0, *places, len(work)]):
         assert a < b
-        assert sum(work[a:b]) <= ideal + 2 * max(SLACK * ideal, max(work))
+        assert sum(work[a:b]) <= ideal + 2 * max(SLACK * ideal, *work)
 
 
 def test_a_cut_goes_where_neighbours_share_least():
@@ -195,7 +195,7 @@ class TestReplicas:
 class TestRoom:
     def test_replicas_that_cannot_start_are_told(self):
         (engine,) = replicate("transformers", ["tiny"], {"dtype": Poison("f")}, replicas=1)
-        with closing(engine), pytest.raises(HarnessError, match="die while they start. Every node"):
+        with closing(engine), pytest.raises(HarnessError, match=r"die while they start\. Every node"):
             engine.identity  # noqa: B018
 
     def test_the_command_line(self, home):
@@ -227,6 +227,14 @@ class TestRoom:
         done = CliRunner().invoke(main, [*line, "nobody/no-such-model"])
         assert done.exit_code == 2
         assert "neither a local model folder nor a hub model" in done.stderr
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "somewhere", "127.0.0.1:http"])
+def test_no_cluster_at_the_address(address, monkeypatch):
+    ray = pytest.importorskip("ray")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with pytest.raises(InputError, match=r"no Ray cluster to be had there \(.*`ray start --head`"):
+        Cluster(address).room  # noqa: B018
 
 
 def test_one_holder_at_a_time():

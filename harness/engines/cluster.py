@@ -91,7 +91,7 @@ class Cluster:
         except (OSError, ValueError, RuntimeError) as error:
             raise InputError(
                 f"--ray {self.address!r}: no Ray cluster to be had there ({str(error).splitlines()[0]}). Start one "
-                "with `ray start --head` and give its HOST:PORT, or use --ray local. Ray and Python must be of the same "
+                "with `ray start --head` and give its HOST:PORT, or use --ray local. Ray and Python must have the same "
                 "versions here and there."
             ) from None
         self._connected = True
