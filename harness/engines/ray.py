@@ -243,6 +243,6 @@ def replicate(
 ) -> list[Ray]:
     """An engine ``name`` for each of ``models``, each spread over the Ray cluster at ``address``; they take turns in
     its room. A replica takes the GPUs that its tensor and pipeline parallel sizes multiply to."""
-    gpus = int(options.get("tensor_parallel") or 1) * int(options.get("pipeline_parallel") or 1)
+    gpus = int(options.get("tensor_parallel_size") or 1) * int(options.get("pipeline_parallel_size") or 1)
     cluster = Cluster(address, replicas, gpus)
     return [Ray(name, model, options, cluster) for model in models]
