@@ -1,4 +1,4 @@
-"""One process beside two replicas on a local Ray cluster, over one study: python bench/ray.py [MODEL]
+"""One process beside two replicas on a local Ray cluster, over one study: python bench/spread.py [MODEL]
 
 Tokens are counts. Seconds are information only: on one machine the replicas share its cores, and starting them is told
 apart from answering.
@@ -30,6 +30,7 @@ def measured(engine: Engine, ready: float) -> dict[str, Any]:
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         made = list(study.run(task.load("finsentiment"), spec, [engine], Path(folder)))
+        seconds = time.perf_counter() - begun
         workloads = study.workloads(task.load("finsentiment"), spec, [engine], Path(folder) / "none")
     computed = sum(run.usage["computed_tokens"] for run, _ in made)
     trie = workloads[0][1].trie
@@ -41,7 +42,7 @@ def measured(engine: Engine, ready: float) -> dict[str, Any]:
         "trie_tokens": trie,
         "computed_over_trie": round(computed / trie, 3),
         "start_s": round(ready, 1),
-        "study_s": round(time.perf_counter() - begun, 1),
+        "study_s": round(seconds, 1),
         "outputs": [[(p.example_id, p.output) for p in run.predictions] for run, _ in made],
     }
 
