@@ -7,6 +7,8 @@ import logging
 import os
 import signal
 from contextlib import closing
+from dataclasses import replace
+from importlib.metadata import version
 
 import pytest
 from click.testing import CliRunner
@@ -19,6 +21,7 @@ from harness import plan, results
 from harness.cli import main
 from harness.engines.cluster import SETTINGS, Cluster, Room, room
 from harness.engines.ray import replicate
+from harness.engines.replica import Description
 from harness.engines.shards import PER_REPLICA, SLACK, WASTE, Lanes, cuts, shards, works
 from harness.errors import HarnessError, InputError
 from harness.types import Request, Sampling
@@ -248,3 +251,17 @@ def test_one_holder_at_a_time():
     for holder in (one, one, two, one):
         made.hold(holder)
     assert released == [one, two]
+
+
+def test_replicas_that_would_answer_differently_are_refused():
+    pytest.importorskip("ray")
+    (engine,) = replicate("transformers", ["tiny"], {}, replicas=2)
+    here = version("prompt-harness")
+    one = Description({"dtype": "float32", "device": "cuda"}, None, 2048, here, "node-1", 1)
+    engine._check(one)
+    engine.__dict__["_description"] = one
+    engine._check(replace(one, host="node-2"))
+    with pytest.raises(HarnessError, match="device is 'cuda' on node-1, 'cpu' on node-2"):
+        engine._check(replace(one, host="node-2", identity={**one.identity, "device": "cpu"}))
+    with pytest.raises(InputError, match=r"node-2 has prompt-harness 0\.0\.9, this machine .* needs the same"):
+        engine._check(replace(one, host="node-2", version="0.0.9"))
