@@ -203,7 +203,7 @@ class TestRoom:
 
     def test_the_command_line(self, home):
         """Alone and spread, twice: the same rows, and nothing that is known is computed again."""
-        line = ["run", "--task", "finsentiment", "--shots", "0,3", "--template", "plain,chat", "--limit", "120"]
+        line = ["run", "--task", "finsentiment", "--shots", "0,3", "--template", "plain,chat", "--limit", "60"]
 
         def rows(*more):
             done = CliRunner().invoke(main, [*line, "--format", "json", *more])
