@@ -108,7 +108,7 @@ def prompt_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 "--engine",
                 default="auto",
                 show_default=True,
-                help="transformers, vllm, openai (a server), or auto: vllm where it is installed with a GPU.",
+                help="transformers, vllm, openai (a server), null, or auto: vllm where it is installed with a GPU.",
             ),
             many("--engine-with", "engine_params", help="Options of the engine, such as max_model_len=2048."),
             click.option("--revision", help="A hub model's branch, tag or commit."),

@@ -10,7 +10,12 @@ from harness import params
 from harness.errors import missing_extra, unknown
 from harness.types import Engine
 
-ENGINES = {"transformers": "transformers:Transformers", "vllm": "vllm:Vllm", "openai": "openai:OpenAI"}
+ENGINES = {
+    "transformers": "transformers:Transformers",
+    "vllm": "vllm:Vllm",
+    "openai": "openai:OpenAI",
+    "null": "null:Null",
+}
 PACKAGES = {"vllm": "vllm"}  # what an engine needs of the extra that has its name
 GIVEN = ("model", "lm")  # what the harness gives, not the user
 DEFAULT_MODEL = "tiny"

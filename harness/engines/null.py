@@ -1,0 +1,62 @@
+"""An engine that answers at once: what is left of a run's time is the harness's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from harness import plan
+from harness.model import Model
+from harness.types import Answer, Request, Usage
+
+TEXT = "null"
+TAIL = 8  # tokens of a prompt that its scores hang on: prompts may be long, and their ends differ
+SPREAD = 9973  # distinct pseudo log-probabilities, a prime
+
+
+class Null:
+    """Answers at once and computes no token. It exists for measuring: what a run on it takes is the harness's own time
+    and memory. Its scores mean nothing.
+
+    It reads prompts with the tokenizer of ``model`` and has its length, and loads no weights. A choice's pseudo
+    log-probabilities are a function of its tokens and of the prompt's length and end, so that results repeat;
+    what is generated is always the same. ``dtype`` and ``trust_remote_code`` are taken as by other engines, and
+    change nothing.
+    """
+
+    def __init__(
+        self, model: str, revision: str | None = None, dtype: str = "auto", trust_remote_code: bool = False
+    ) -> None:
+        self.model = Model(model, revision)
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        return {"model": self.model.name, "engine": "null"}
+
+    @property
+    def tokenizer(self) -> Any:
+        return self.model.tokenizer
+
+    @property
+    def max_length(self) -> int:
+        """Tokens of prompt and answer together that the model would take."""
+        return self.model.max_length
+
+    def score(self, requests: Iterable[Request]) -> Iterator[Answer]:
+        """Pseudo log-probabilities in (-8, 0) for every choice's tokens, in the order asked."""
+        for request in requests:
+            assert request.choices is not None
+            seed = len(request.prompt) + 31 * sum(request.prompt[-TAIL:])
+            scores = tuple(
+                tuple(_pseudo(seed, place, token) for place, token in enumerate(choice)) for choice in request.choices
+            )
+            yield Answer(request.key, choice_logprobs=scores, usage=Usage(plan.submitted(request)))
+
+    def generate(self, requests: Iterable[Request]) -> Iterator[Answer]:
+        """The same short text for every request."""
+        for request in requests:
+            yield Answer(request.key, TEXT, "stop", usage=Usage(len(request.prompt)))
+
+
+def _pseudo(seed: int, place: int, token: int) -> float:
+    return -8 * ((seed + 7919 * (token + 1) * (place + 1)) % SPREAD + 1) / (SPREAD + 1)

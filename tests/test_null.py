@@ -1,0 +1,61 @@
+"""The engine that exists for measuring: its answers repeat, and nothing is computed."""
+
+import json
+
+from click.testing import CliRunner
+
+from harness import study
+from harness.cli import main
+from harness.engines import create
+from harness.engines.null import TAIL
+from harness.types import Request, Sampling
+
+CHOICES = ((5,), (6, 7), (6, 8), (9, 10, 11))
+
+
+def scores(requests):
+    return {answer.key: answer.choice_logprobs for answer in create("null", "tiny").score(requests)}
+
+
+def test_scores_repeat_and_do_not_depend_on_company():
+    requests = [Request(str(i), (0, *range(3, 5 + i)), CHOICES) for i in range(20)]
+    whole = scores(requests)
+    assert scores(requests[::-1]) == whole
+    assert scores(requests[7:8]) == {"7": whole["7"]}
+
+
+def test_scores_are_log_probabilities_that_differ_by_prompt_and_choice():
+    prompts = [(0, *([i % 3] * i), i, *([1] * (TAIL - 1))) for i in range(200)]
+    found = scores([Request(str(i), prompt, CHOICES) for i, prompt in enumerate(prompts)])
+    rows = list(found.values())
+    assert [len(choice) for choice in rows[0]] == [1, 2, 2, 3]
+    assert all(-8 < token < 0 for row in rows for choice in row for token in choice)
+    assert len(set(rows)) == len(rows)
+    assert all(len(set(row)) == len(CHOICES) for row in rows)
+    best = [max(range(len(CHOICES)), key=lambda i: sum(row[i]) / len(row[i])) for row in rows]
+    assert set(best) == set(range(len(CHOICES)))
+
+
+def test_nothing_is_computed_and_no_weights_are_loaded(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama", "max_position_embeddings": 77}))
+    engine = create("null", str(tmp_path))
+    assert engine.max_length == 77
+    (answer,) = engine.score([Request("a", (0, 1, 2), ((5,), (6, 7)))])
+    assert (answer.usage.submitted, answer.usage.computed, answer.usage.generated) == (9, 0, 0)
+    one, two = engine.generate([Request(key, (0, 1), None, Sampling()) for key in "ab"])
+    assert one.text == two.text
+    assert one.text
+    assert (one.usage.computed, one.usage.generated) == (0, 0)
+
+
+def test_a_run_says_that_no_model_answered(home, finsentiment):
+    done = CliRunner().invoke(
+        main, ["run", "--task", "finsentiment", "--shots", "5", "--engine", "null", "--format", "json"]
+    )
+    assert done.exit_code == 0, done.stderr
+    (row,) = json.loads(done.stdout)
+    assert row["usage"]["computed_tokens"] == 0 < row["usage"]["trie_tokens"]
+    assert "engine:null" in row["signature"]
+    (again, _), *_ = study.run(finsentiment, study.Spec(shots=(5,)), [create("null", "tiny")], home / "afresh")
+    assert again.scores["accuracy"][0] == row["metrics"]["accuracy"]["value"]
+    assert len({prediction.output for prediction in again.predictions}) == 3
