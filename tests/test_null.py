@@ -2,13 +2,17 @@
 
 import json
 
+import pytest
 from click.testing import CliRunner
 
 from harness import study
 from harness.cli import main
+from harness.encode import Encoder
 from harness.engines import create
 from harness.engines.null import TAIL
-from harness.types import Request, Sampling
+from harness.errors import InputError
+from harness.model import Model
+from harness.types import Message, Request, Sampling
 
 CHOICES = ((5,), (6, 7), (6, 8), (9, 10, 11))
 
@@ -46,6 +50,22 @@ def test_nothing_is_computed_and_no_weights_are_loaded(tmp_path):
     assert one.text == two.text
     assert one.text
     assert (one.usage.computed, one.usage.generated) == (0, 0)
+
+
+def test_it_reads_prompts_as_the_model_does():
+    engine, model = create("null", "tiny"), Model("tiny")
+    assert engine.max_length == model.max_length
+    texts = ["Profit rose.", "", "<s> Ærø\n\nText:  two"]
+    assert Encoder(engine.tokenizer).tokens(texts) == Encoder(model.tokenizer).tokens(texts)
+    chat = (Message("system", "Answer."), Message("user", "Profit rose."))
+    assert Encoder(engine.tokenizer).text(chat) == Encoder(model.tokenizer).text(chat)
+
+
+def test_a_model_that_is_not_there_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match=r"config\.json"):
+        create("null", str(tmp_path)).max_length  # noqa: B018
+    with pytest.raises(InputError, match=r"tokenizer\.json"):
+        create("null", str(tmp_path)).tokenizer  # noqa: B018
 
 
 def test_a_run_says_that_no_model_answered(home, finsentiment):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from harness import plan
+from harness.errors import InputError
 from harness.model import Model
 from harness.types import Answer, Request, Usage
 
@@ -33,14 +38,35 @@ class Null:
     def identity(self) -> Mapping[str, str]:
         return {"model": self.model.name, "engine": "null"}
 
-    @property
+    # The files are read as they are: transformers' Auto classes import the code of its models, seconds that are none of
+    # the harness's own.
+    @cached_property
     def tokenizer(self) -> Any:
-        return self.model.tokenizer
+        from transformers import PreTrainedTokenizerFast
 
-    @property
+        self._file("tokenizer.json")
+        return PreTrainedTokenizerFast.from_pretrained(self.model.path, revision=self.model.revision)
+
+    @cached_property
     def max_length(self) -> int:
-        """Tokens of prompt and answer together that the model would take."""
-        return self.model.max_length
+        """Tokens of prompt and answer together that the model would take; unbounded where its configuration names no
+        limit."""
+        config = json.loads(self._file("config.json").read_text(encoding="utf-8"))
+        return int(config.get("text_config", config).get("max_position_embeddings", sys.maxsize))
+
+    def _file(self, name: str) -> Path:
+        from transformers.utils import cached_file
+
+        try:
+            path = cached_file(self.model.path, name, revision=self.model.revision)
+        except OSError:
+            path = None
+        if path is None:
+            raise InputError(
+                f"model {self.model.name!r}: no {name} of it can be reached, which the engine 'null' reads. Check the "
+                "path, or the name and the network."
+            )
+        return Path(path)
 
     def score(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """Pseudo log-probabilities in (-8, 0) for every choice's tokens, in the order asked."""

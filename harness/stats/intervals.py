@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from harness.errors import InputError
 from harness.stats.resample import Array, Prior, Sample, by_cluster
@@ -34,7 +34,7 @@ def wilson(successes: float, n: float, level: float = LEVEL) -> Estimate:
     """
     if n == 0:
         return Estimate(np.nan, np.nan, np.nan)
-    z = float(stats.norm.ppf(0.5 + level / 2))
+    z = float(special.ndtri(0.5 + level / 2))
     share = successes / n
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
@@ -49,7 +49,7 @@ def beta(successes: float, n: float, level: float = LEVEL) -> Estimate:
     1763); the value is s / n."""
     if n == 0:
         return Estimate(np.nan, np.nan, np.nan)
-    low, high = stats.beta.ppf([0.5 - level / 2, 0.5 + level / 2], 1 + successes, 1 + n - successes)
+    low, high = special.betaincinv(1 + successes, 1 + n - successes, [0.5 - level / 2, 0.5 + level / 2])
     return Estimate(successes / n, float(low), float(high))
 
 
@@ -62,7 +62,7 @@ def clustered(values: Array, clusters: Sequence[object], level: float = LEVEL) -
     if m < 2:
         return Estimate(mean, np.nan, np.nan)
     error = float(np.sqrt((sums**2).sum() * m / (m - 1))) / len(values)
-    half = float(stats.t.ppf(0.5 + level / 2, m - 1)) * error
+    half = float(special.stdtrit(m - 1, 0.5 + level / 2)) * error
     return Estimate(mean, mean - half, mean + half)
 
 
@@ -151,7 +151,7 @@ def _accelerated(sample: Sample, score: Score, left: int, value: float, gaps: Ar
         return tails
     speed = float((counts * off**3).sum()) / (6 * spread**1.5)
     below = (np.sum(gaps < value) + np.sum(gaps == value) / 2) / len(gaps)
-    bias = float(stats.norm.ppf(np.clip(below, 1 / len(gaps), 1 - 1 / len(gaps))))
-    z = bias + stats.norm.ppf(tails)
-    moved: Array = stats.norm.cdf(bias + z / (1 - speed * z))
+    bias = float(special.ndtri(np.clip(below, 1 / len(gaps), 1 - 1 / len(gaps))))
+    z = bias + special.ndtri(tails)
+    moved: Array = special.ndtr(bias + z / (1 - speed * z))
     return moved

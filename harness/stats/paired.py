@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import special
 
 from harness.stats.intervals import LEVEL, Estimate, Score
 from harness.stats.resample import Array, Sample
@@ -28,6 +28,8 @@ class Discordance:
     @property
     def p(self) -> float:
         """Two-sided exact p of McNemar's test (McNemar, 1947; binomial with p = 1/2 on the discordant items)."""
+        from scipy import stats
+
         k = self.only_a + self.only_b
         return float(stats.binomtest(self.only_a, k).pvalue) if k else 1.0
 
@@ -69,9 +71,11 @@ def tango_z(only_a: Array | float, only_b: Array | float, n: Array | float, diff
 def proportions(only_a: int, only_b: int, n: int, level: float = LEVEL) -> Estimate:
     """The difference of two paired proportions with its score interval (Tango, 1998); NaN bounds for n = 0. One bound
     of it is a one-sided bound of level (1 + level) / 2."""
+    from scipy import optimize
+
     if n == 0:
         return Estimate(math.nan, math.nan, math.nan)
-    value, z = (only_a - only_b) / n, float(stats.norm.ppf(0.5 + level / 2))
+    value, z = (only_a - only_b) / n, float(special.ndtri(0.5 + level / 2))
 
     def edge(target: float, far: float) -> float:
         def off(difference: float) -> float:
