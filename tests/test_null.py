@@ -55,16 +55,17 @@ def test_nothing_is_computed_and_no_weights_are_loaded(tmp_path):
 def test_it_reads_prompts_as_the_model_does():
     engine, model = create("null", "tiny"), Model("tiny")
     assert engine.max_length == model.max_length
-    texts = ["Profit rose.", "", "<s> Ærø\n\nText:  two"]
+    texts = ["Profit rose.", "", "<s> Ærø\n\nText:  two", "日本 €5&nbsp;m — 3\u200b%"]
     assert Encoder(engine.tokenizer).tokens(texts) == Encoder(model.tokenizer).tokens(texts)
     chat = (Message("system", "Answer."), Message("user", "Profit rose."))
+    assert engine.tokenizer.decode([40, 41]) == model.tokenizer.decode([40, 41])
     assert Encoder(engine.tokenizer).text(chat) == Encoder(model.tokenizer).text(chat)
 
 
 def test_a_model_that_is_not_there_is_an_input_error(tmp_path):
     with pytest.raises(InputError, match=r"config\.json"):
         create("null", str(tmp_path)).max_length  # noqa: B018
-    with pytest.raises(InputError, match=r"tokenizer\.json"):
+    with pytest.raises(InputError, match=r"tokenizer\.json is missing"):
         create("null", str(tmp_path)).tokenizer  # noqa: B018
 
 

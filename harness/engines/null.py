@@ -19,33 +19,57 @@ TAIL = 8  # tokens of a prompt that its scores hang on: prompts may be long, and
 SPREAD = 9973  # distinct pseudo log-probabilities, a prime
 
 
+class Vocabulary:
+    """The tokenizer of a model folder without transformers, whose import takes longer than all else in a run; what only
+    transformers knows, such as chat templates, is asked of its tokenizer."""
+
+    def __init__(self, folder: Path) -> None:
+        from tokenizers import Tokenizer
+
+        self._folder, self._tokens = folder, Tokenizer.from_file(str(folder / "tokenizer.json"))
+        found = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8")).get("bos_token")
+        bos = found["content"] if isinstance(found, dict) else found
+        self.bos_token_id = None if bos is None else self._tokens.token_to_id(bos)
+
+    def __call__(self, texts: list[str], add_special_tokens: bool = True) -> dict[str, list[list[int]]]:
+        rows = self._tokens.encode_batch_fast(texts, add_special_tokens=add_special_tokens)
+        return {"input_ids": [row.ids for row in rows]}
+
+    def encode(self, text: str) -> list[int]:
+        return self([text])["input_ids"][0]
+
+    @cached_property
+    def _whole(self) -> Any:
+        from transformers import PreTrainedTokenizerFast
+
+        return PreTrainedTokenizerFast.from_pretrained(self._folder)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._whole, name)
+
+
 class Null:
     """Answers at once and computes no token. It exists for measuring: what a run on it takes is the harness's own time
     and memory. Its scores mean nothing.
 
-    It reads prompts with the tokenizer of ``model`` and has its length, and loads no weights. A choice's pseudo
-    log-probabilities are a function of its tokens and of the prompt's length and end, so that results repeat;
-    what is generated is always the same. ``dtype`` and ``trust_remote_code`` are taken as by other engines, and
-    change nothing.
+    It reads prompts with the tokenizer of ``model``, a local folder or ``tiny``, has its length, and loads no weights.
+    A choice's pseudo log-probabilities are a function of its tokens and of the prompt's length and end, so that results
+    repeat; what is generated is always the same. ``revision``, ``dtype`` and ``trust_remote_code`` are taken as by
+    other engines, and change nothing.
     """
 
     def __init__(
         self, model: str, revision: str | None = None, dtype: str = "auto", trust_remote_code: bool = False
     ) -> None:
-        self.model = Model(model, revision)
+        self.model = Model(model)
 
     @property
     def identity(self) -> Mapping[str, str]:
         return {"model": self.model.name, "engine": "null"}
 
-    # The files are read as they are: transformers' Auto classes import the code of its models, seconds that are none of
-    # the harness's own.
     @cached_property
     def tokenizer(self) -> Any:
-        from transformers import PreTrainedTokenizerFast
-
-        self._file("tokenizer.json")
-        return PreTrainedTokenizerFast.from_pretrained(self.model.path, revision=self.model.revision)
+        return Vocabulary(self._file("tokenizer.json").parent)
 
     @cached_property
     def max_length(self) -> int:
@@ -55,18 +79,12 @@ class Null:
         return int(config.get("text_config", config).get("max_position_embeddings", sys.maxsize))
 
     def _file(self, name: str) -> Path:
-        from transformers.utils import cached_file
-
-        try:
-            path = cached_file(self.model.path, name, revision=self.model.revision)
-        except OSError:
-            path = None
-        if path is None:
+        path = Path(self.model.path) / name
+        if not path.is_file():
             raise InputError(
-                f"model {self.model.name!r}: no {name} of it can be reached, which the engine 'null' reads. Check the "
-                "path, or the name and the network."
+                f"model {self.model.name!r}: the engine 'null' reads a local model folder, and {path} is missing."
             )
-        return Path(path)
+        return path
 
     def score(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """Pseudo log-probabilities in (-8, 0) for every choice's tokens, in the order asked."""
