@@ -10,27 +10,69 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from harness.lsa import DIMENSIONS, SAMPLE, Lsa
 from harness.model import Model
+from harness.types import Signature
 
 DEFAULT = "lsa"
 BATCH = 64
+PIECE = 65_536  # texts whose vectors are held twice, at most
 Vectors = npt.NDArray[np.float32]
 
 
 class Embedder:
-    """``lsa``: TF-IDF of words and character n-grams reduced by truncated SVD on the texts it was fitted on
-    (Deerwester et al., 1990), which needs no model. Anything else: an ``Encoder``."""
+    """``lsa``: latent semantic analysis of the texts it was fitted on, which needs no model. Anything else: an
+    ``Encoder``."""
 
     def __init__(self, name: str = DEFAULT) -> None:
         self.name = name
 
     def fit(self, texts: Sequence[str]) -> Self:
-        self._encode = _lsa(texts) if self.name == "lsa" else Encoder(self.name).vectors
+        self._encode = Lsa().fit(texts) if self.name == "lsa" else Encoder(self.name).vectors
         return self
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
         """(n, d) float32 rows of length 1 (or 0, for a text with no known feature)."""
-        return unit(self._encode(list(texts)))
+        if len(texts) <= PIECE:
+            return unit(self._encode(list(texts)))
+        first = self(texts[:PIECE])
+        out = np.empty((len(texts), first.shape[1]), dtype=np.float32)
+        out[:PIECE] = first
+        for start in range(PIECE, len(texts), PIECE):
+            out[start : start + PIECE] = self(texts[start : start + PIECE])
+        return out
+
+    def alone(self, texts: Sequence[str]) -> Vectors:
+        """The rows of texts that do not depend, to the last bit, on the others: an encoder gets them one by one, since
+        what they are padded to shows in the last bits."""
+        return self(texts) if self.name == "lsa" else np.concatenate([self([text]) for text in texts])
+
+    @property
+    def identity(self) -> Signature:
+        """What decides its vectors, besides the texts that it is fitted on."""
+        import sklearn
+        import torch
+        import transformers
+
+        if self.name == "lsa":
+            return Signature.of(embedder="lsa", dimensions=DIMENSIONS, sample=SAMPLE, sklearn=sklearn.__version__)
+        encoder = Encoder(self.name)
+        return Signature.of(
+            embedder=encoder.files.fingerprint,
+            device=encoder.device,
+            torch=torch.__version__,
+            transformers=transformers.__version__,
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write what ``fit`` learnt to ``folder``."""
+        if isinstance(self._encode, Lsa):
+            self._encode.save(folder)
+
+    def load(self, folder: Path) -> Self:
+        """Be as the one that wrote ``folder``."""
+        self._encode = Lsa.load(folder) if self.name == "lsa" else Encoder(self.name).vectors
+        return self
 
     def unread(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text that lie beyond the encoder's length."""
@@ -43,24 +85,6 @@ def unit(rows: Any) -> Vectors:
     norm = np.linalg.norm(rows, axis=1, keepdims=True)
     out: Vectors = np.divide(rows, norm, out=np.zeros_like(rows), where=norm > 0)
     return out
-
-
-def _lsa(texts: Sequence[str]) -> Any:
-    from sklearn.decomposition import TruncatedSVD
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import make_pipeline, make_union
-
-    features = make_union(
-        TfidfVectorizer(sublinear_tf=True, token_pattern=r"(?u)\b\w+\b"),
-        TfidfVectorizer(sublinear_tf=True, analyzer="char_wb", ngram_range=(2, 4)),
-    )
-    width = features.fit_transform(texts).shape
-    dimensions = min(128, *(n - 1 for n in width))
-    if dimensions < 2:  # a pool of one text: there is nothing to reduce
-        return lambda rows: features.transform(rows).toarray()
-    pipeline = make_pipeline(features, TruncatedSVD(dimensions, algorithm="arpack", random_state=0))
-    with np.errstate(divide="ignore", invalid="ignore"):  # a pool of equal texts has no variance to explain
-        return pipeline.fit(texts).transform
 
 
 class Encoder:

@@ -28,6 +28,7 @@ class Question:
     draw: str = "shared"
     demos: Sequence[str] = ()
     embedder: str = "lsa"
+    index: str = "exact"
     mode: str = "score"
     overlength: str = "error"
     split: str = "test"
@@ -46,6 +47,7 @@ class Question:
             draw=self.draw,
             demos=tuple(self.demos),
             embedder=self.embedder,
+            index=self.index,
             mode=self.mode,
             overlength=self.overlength,
             split=self.split,

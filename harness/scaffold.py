@@ -11,7 +11,7 @@ import yaml
 
 from harness.chance import rng
 from harness.errors import InputError, unknown
-from harness.leak import Leak
+from harness.leak import Overlap
 from harness.types import Example
 
 PLAIN = """---
@@ -135,8 +135,8 @@ def _overlap(
     def examples(rows: list[dict[str, str]], split: str) -> list[Example]:
         return [Example(f"{split}-{i}", {k: row[k] for k in inputs}, row[target]) for i, row in enumerate(rows, 1)]
 
-    leak = Leak(examples(train, "train"))
-    near = [example.id for example in examples(test, "test") if leak.barred(example)]
+    overlap = Overlap(examples(train, "train"))
+    near = [example.id for example in examples(test, "test") if overlap.barred(example)]
     if not near:
         return ["no test item is a near-duplicate of a train item"]
     return [

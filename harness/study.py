@@ -43,19 +43,21 @@ class Spec:
     draw: str = "shared"
     demos: Sequence[str] = ()
     embedder: str = "lsa"
+    index: str = "exact"
     mode: str = "score"
     overlength: str = "error"
     split: str = "test"
     limit: int | None = None
 
-    def selector(self, name: str, seed: int) -> Selector:
-        """The selector ``name`` with the parameters it takes."""
+    def selector(self, name: str, seed: int, indexes: Vault | None = None) -> Selector:
+        """The selector ``name`` with the parameters it takes; ``indexes`` keeps those of large pools."""
         params: dict[str, dict[str, Any]] = {
             "fixed": {"ids": self.demos},
             "random": {"seed": seed, "draw": self.draw},
             "balanced": {"seed": seed, "draw": self.draw},
-            "knn": {"embedder": self.embedder},
-            "knn-balanced": {"embedder": self.embedder},
+            "knn": {"embedder": self.embedder, "index": self.index, "vault": indexes},
+            "knn-balanced": {"embedder": self.embedder, "index": self.index, "vault": indexes},
+            "bm25": {"vault": indexes},
         }
         return create_selector(name, **params.get(name, {}))
 

@@ -1,4 +1,4 @@
-"""Trained models on disk, each under the hash of everything that made it: nothing is trained twice."""
+"""Trained models and indexes on disk, each under the hash of everything that made it: nothing is made twice."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import TypeVar
 
 from harness.errors import InputError
 from harness.types import Example, Signature
@@ -17,11 +18,12 @@ from harness.types import Example, Signature
 # History of the layout. 1: a folder a model, its files' checksums in manifest.json.
 VERSION = 1
 MANIFEST = "manifest.json"
+Made = TypeVar("Made")
 
 
 class Vault:
-    """Folders below ``root``. One appears whole or not at all, so a training that was cut off leaves nothing that could
-    be loaded."""
+    """Folders below ``root``. One appears whole or not at all, so a process that is killed while it makes one leaves
+    nothing that could be loaded."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -32,7 +34,7 @@ class Vault:
         return sha256(json.dumps([VERSION, signature.pairs, data]).encode()).hexdigest()[:32]
 
     def fetch(self, key: str) -> Path | None:
-        """The folder of a trained model, its checksums verified; None where there is none.
+        """The folder of what was made, its checksums verified; None where there is none.
 
         Raises InputError where a file is missing, truncated or changed."""
         folder = self.root / key
@@ -42,14 +44,14 @@ class Vault:
             expected = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
         except (OSError, ValueError, KeyError, TypeError):
             raise InputError(
-                f"{folder / MANIFEST}: the trained model is damaged. Delete {folder} to train it anew."
+                f"{folder / MANIFEST}: what it lists is damaged. Delete {folder}: it is made anew then."
             ) from None
         for name, digest in expected.items():
             path = folder / name
             if not path.is_file() or _digest(path) != digest:
                 raise InputError(
-                    f"{path}: the trained model is damaged (the file is missing, truncated or was changed). Delete "
-                    f"{folder} to train it anew."
+                    f"{path} is damaged (the file is missing, truncated or was changed). Delete {folder}: it is made "
+                    "anew then."
                 )
         return folder
 
@@ -69,11 +71,34 @@ class Vault:
             shutil.rmtree(work, ignore_errors=True)
         return folder
 
+    def once(
+        self,
+        signature: Signature,
+        make: Callable[[], Made],
+        write: Callable[[Made, Path], None],
+        read: Callable[[Path], Made],
+    ) -> Made:
+        """What ``make`` makes, as ``read`` from the folder that ``write`` filled, now or earlier."""
+        key = self.key(signature, ())
+        folder = self.fetch(key)
+        if folder is None:
+            made = make()
+            folder = self.store(key, lambda work: write(made, work))
+        return read(folder)
+
     def _sweep(self) -> None:
-        """Remove what trainings that were killed while they wrote have left; an hour is more than any writing takes."""
+        """Remove what was being written by processes that were killed; an hour is more than any writing takes."""
         for folder in self.root.glob(".training-*"):
             if time.time() - folder.stat().st_mtime > 3600:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def pool_hash(pool: Sequence[Example]) -> str:
+    """SHA-256 over the ids and texts of ``pool``, in its order: what its indexes are made of."""
+    whole = sha256()
+    for example in pool:
+        whole.update(json.dumps([example.id, example.text]).encode())
+    return whole.hexdigest()
 
 
 def _digest(path: Path) -> str:

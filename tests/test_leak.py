@@ -4,7 +4,7 @@ from conftest import example
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.leak import Leak, shingles
+from harness.leak import Leak, Overlap, shingles
 from harness.parse import fold
 
 texts = st.text("ab c", min_size=1, max_size=24)
@@ -17,7 +17,7 @@ texts = st.text("ab c", min_size=1, max_size=24)
 )
 def test_bars_exactly_the_item_its_twins_near_duplicates_and_cluster(rows, threshold):
     pool = [example(i, text, cluster=cluster) for i, (text, cluster) in enumerate(rows)]
-    leak = Leak(pool, threshold)
+    leak, overlap = Leak(pool, threshold), Overlap(pool, threshold)
     for item in [*pool, example("new", "ab ab ab c", cluster="d1")]:
         expected = set()
         for i, other in enumerate(pool):
@@ -26,7 +26,9 @@ def test_bars_exactly_the_item_its_twins_near_duplicates_and_cluster(rows, thres
             twin = item.id == other.id or fold(item.text) == fold(other.text)
             if near or twin or (item.cluster is not None and item.cluster == other.cluster):
                 expected.add(i)
-        assert leak.barred(item) == expected
+        assert overlap.barred(item) == expected
+        barred = leak.barred(item)
+        assert {i for i in range(len(pool)) if i in barred} == barred.met == expected
 
 
 def test_a_changed_figure_in_a_long_sentence_is_a_near_duplicate():
@@ -35,4 +37,18 @@ def test_a_changed_figure_in_a_long_sentence_is_a_near_duplicate():
         example(2, "Sales fell"),
     ]
     item = example("x", "profit at the bank rose by twelve percent to 47 million in the third quarter of the year")
-    assert Leak(pool).barred(item) == {0}
+    assert Overlap(pool).barred(item) == {0}
+    assert 0 in Leak(pool).barred(item)
+
+
+def test_a_pool_is_looked_at_only_where_it_is_asked_about():
+    class Untouchable(list):
+        def __iter__(self):
+            raise AssertionError("walked")
+
+    pool = Untouchable(example(i, f"the {word} of it") for i, word in enumerate(["start", "middle", "far end", "rest"]))
+    barred = Leak(pool).barred(pool[3])
+    assert 1 not in barred
+    assert barred.met == set()
+    assert 3 in barred
+    assert barred.met == {3}

@@ -1,4 +1,4 @@
-"""The contract of every selector: purity, no leak, the number asked for."""
+"""The contract of every selector: purity, no leak, the number asked for; at any size of the pool."""
 
 import pytest
 from conftest import example
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import InputError
-from harness.leak import Leak
+from harness.leak import Overlap
 from harness.selectors import ORDERS, SELECTORS, Selection, create
 
 WORDS = ["profit", "loss", "rose", "fell", "bank", "steel", "quarter", "quarter ", "now", "利好"]
@@ -33,10 +33,10 @@ def ids(found):
 @given(pool=pools, order=st.sampled_from(ORDERS), seed=st.integers(0, 3), shots=st.integers(1, 4), data=st.data())
 def test_never_leaks_and_is_pure(name, pool, order, seed, shots, data):
     """The pool is the test set itself: every item would meet itself."""
-    leak = Leak(pool)
+    overlap = Overlap(pool)
     shuffled = data.draw(st.permutations(pool))
     for item in pool:
-        left = [e for i, e in enumerate(pool) if i not in leak.barred(item)]
+        left = [e for i, e in enumerate(pool) if i not in overlap.barred(item)]
         if len(left) < shots:
             with pytest.raises(InputError, match="near-duplicates"):
                 demos(name, pool, item, shots, order, seed)
@@ -45,6 +45,7 @@ def test_never_leaks_and_is_pure(name, pool, order, seed, shots, data):
         assert len(found.examples) == len({e.id for e in found.examples}) == shots
         assert all(e in left for e in found.examples)
         assert found == demos(name, shuffled, item, shots, order, seed)  # the pool is a set
+        assert set(found.excluded) <= {e.id for e in pool} - {e.id for e in left}
 
 
 @every_selector
@@ -65,6 +66,16 @@ POOL = [
 ]
 POOL = [example(f"{n:02}", e.inputs["text"], e.target) for n, e in enumerate(POOL)]
 ITEMS = [example(f"t{i}", f"{a} {b} today") for i, (a, b) in enumerate(zip(WORDS, WORDS[3:], strict=False))]
+
+
+@every_selector
+@pytest.mark.parametrize("draw", ["shared", "per-item"])
+def test_many_at_once_get_what_each_gets_alone(name, draw):
+    params = {"draw": draw} if name in ("random", "balanced") else {}
+    select = Selection(create(name, **params), POOL, 5, "ascending", 0)
+    items = [*ITEMS, *POOL]  # of the pool too: these bar what stands nearest
+    assert select.all(items) == [select(item) for item in items]
+    assert any(found.excluded for found in select.all(items))
 
 
 @pytest.mark.parametrize("name", ["random", "balanced", "fixed"])
@@ -130,5 +141,7 @@ def test_unknown_names_say_the_nearest():
         create("balancd")
     with pytest.raises(InputError, match="Did you mean 'ascending'"):
         Selection(create("random"), POOL, 1, "ascendin", 0)
+    with pytest.raises(InputError, match="Did you mean 'exact'"):
+        create("knn", index="exat")
     with pytest.raises(InputError, match="has 30 examples"):
         Selection(create("random"), POOL, 31, "as-is", 0)

@@ -8,7 +8,7 @@ import pytest
 
 from harness import builtin, task
 from harness.errors import InputError
-from harness.leak import Leak
+from harness.leak import Overlap
 
 GOOD = """kind: classification
 inputs: [text]
@@ -111,11 +111,11 @@ def test_shipped_splits_are_disjoint(name):
     made = task.load(name)
     splits = {split: made.examples(split) for split in made.spec.splits}
     for one, pool in splits.items():
-        leak = Leak(pool)
+        overlap = Overlap(pool)
         for other, items in splits.items():
             own = {e.id: i for i, e in enumerate(pool)} if one == other else {}
             for item in items:
-                assert leak.barred(item) <= {own.get(item.id)}, f"{other} {item.id} is close to one of {one}"
+                assert overlap.barred(item) <= {own.get(item.id)}, f"{other} {item.id} is close to one of {one}"
 
 
 def test_finsentiment_has_the_shape_its_card_says(finsentiment):

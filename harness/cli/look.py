@@ -39,6 +39,7 @@ def show(
     draw: str,
     demo: Sequence[str],
     embedder: str,
+    index: str,
     engine: str,
     split: str,
     example: str | None,
@@ -51,7 +52,7 @@ def show(
     from harness.show import show as look
     from harness.template import load
 
-    chosen = study.Spec(draw=draw, demos=demo, embedder=embedder).selector(selector, seed)
+    chosen = study.Spec(draw=draw, demos=demo, embedder=embedder, index=index).selector(selector, seed)
     found = task.load(name)
     made = create(engine, model, **engine_options(**options))
     mode = "generate" if made.tokenizer is None else "score"

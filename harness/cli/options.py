@@ -105,6 +105,12 @@ def prompt_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 help="For knn: lsa, minilm, or an encoder's path or hub name.",
             ),
             click.option(
+                "--index",
+                default="exact",
+                show_default=True,
+                help="For knn: exact, or ann (approximate; for pools of many thousands).",
+            ),
+            click.option(
                 "--engine",
                 default="auto",
                 show_default=True,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol, Self
 
 from harness.chance import rng
 from harness.errors import InputError, unknown
-from harness.leak import Leak
+from harness.leak import Barred, Leak
 from harness.types import Example
 
 SELECTORS = {
@@ -22,10 +22,15 @@ SELECTORS = {
     "bm25": "bm25:Bm25",
 }
 ORDERS = ("ascending", "random", "as-is")
+LARGE = 20_000  # examples from which a pool's indexes are kept on disk, and no item may walk it
 
 
 class Selector(Protocol):
-    """Ranks a pool for an item. ``per_item`` says whether the ranking depends on the item."""
+    """Ranks a pool for items. ``per_item`` says whether the ranking depends on the item.
+
+    ``ranks`` gives one iterator of positions for each example, those in its ``barred`` left out. It looks no further
+    than it is asked to; ``shots`` tells how many will be taken of most. An item's ranking does not depend on the items
+    that it comes with."""
 
     name: str
 
@@ -33,12 +38,15 @@ class Selector(Protocol):
     def per_item(self) -> bool: ...
 
     def fit(self, pool: Sequence[Example]) -> Self: ...
-    def rank(self, example: Example, barred: frozenset[int]) -> Iterator[int]: ...
+    def ranks(
+        self, examples: Sequence[Example], barred: Sequence[Container[int]], shots: int
+    ) -> Iterator[Iterator[int]]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Demos:
-    """Demonstrations in prompt order, and the ids the leak check barred."""
+    """Demonstrations in prompt order, and the ids of those that stood in the way: barred by the leak check where they
+    would have been chosen."""
 
     examples: tuple[Example, ...]
     excluded: tuple[str, ...]
@@ -81,15 +89,25 @@ class Selection:
         return self(Example("", {}, "")).examples
 
     def __call__(self, example: Example) -> Demos:
-        """Raises InputError where, after exclusion, the pool holds too few."""
+        """The demonstrations of one example."""
+        return self.all([example])[0]
+
+    def all(self, examples: Sequence[Example]) -> list[Demos]:
+        """The demonstrations of each example; many at once cost less than one by one, and are the same.
+
+        Raises InputError where, after exclusion, the pool holds too few."""
         if self.leak is None:
-            return Demos((), ())
-        barred = self.leak.barred(example)
-        chosen = list(islice(self.selector.rank(example, barred), self.shots))
-        assert not barred.intersection(chosen)
+            return [Demos((), ())] * len(examples)
+        barred = [self.leak.barred(example) for example in examples]
+        rankings = self.selector.ranks(examples, barred, self.shots)
+        return [self._take(each, ranking) for each, ranking in zip(barred, rankings, strict=True)]
+
+    def _take(self, barred: Barred, ranking: Iterator[int]) -> Demos:
+        chosen = list(islice(ranking, self.shots))
+        assert not barred.met.intersection(chosen)
         if len(chosen) < self.shots:
             raise InputError(
-                f"example {example.id!r}: {self.shots} shots asked for, but only {len(chosen)} of the pool's "
+                f"example {barred.example.id!r}: {self.shots} shots asked for, but only {len(chosen)} of the pool's "
                 f"{len(self.pool)} are left once the item and its near-duplicates are excluded. Ask for fewer shots."
             )
         if self.order == "ascending":
@@ -97,4 +115,4 @@ class Selection:
         elif self.order == "random":
             # One permutation of places for all items, so that a shared draw stays a shared head.
             chosen = [chosen[j] for j in rng("order", self.seed).permutation(self.shots)]
-        return Demos(tuple(self.pool[i] for i in chosen), tuple(self.pool[i].id for i in sorted(barred)))
+        return Demos(tuple(self.pool[i] for i in chosen), tuple(self.pool[i].id for i in sorted(barred.met)))

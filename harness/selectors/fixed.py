@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from itertools import chain
 from typing import Self
 
 from harness.errors import unknown
@@ -24,12 +25,18 @@ class Fixed:
         for name in self.ids:
             if name not in place:
                 raise unknown("demonstration id", name, place)
-        named = [place[name] for name in self.ids]
-        self._ranking = [*named, *(i for i in range(len(pool)) if i not in set(named))]
+        self._named = {place[name]: None for name in self.ids}  # a set that keeps its order
+        self._size = len(pool)
         return self
 
-    def rank(self, example: Example, barred: frozenset[int]) -> Iterator[int]:
-        return (i for i in self._ranking if i not in barred)
+    def ranks(
+        self, examples: Sequence[Example], barred: Sequence[Container[int]], shots: int
+    ) -> Iterator[Iterator[int]]:
+        return (self._rank(each) for each in barred)
+
+    def _rank(self, barred: Container[int]) -> Iterator[int]:
+        rest = (i for i in range(self._size) if i not in self._named)
+        return (i for i in chain(self._named, rest) if i not in barred)
 
     def __repr__(self) -> str:
         return f"Fixed(ids={self.ids!r})"
