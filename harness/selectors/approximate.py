@@ -16,11 +16,8 @@ from harness.selectors.exact import BLOCK, Best, Exact
 from harness.selectors.top import Positions
 from harness.types import Signature
 
-RECALL, NEIGHBOURS, HELD = (
-    0.985,
-    10,
-    1000,
-)  # what share of how many neighbours must be found, and on how many rows at most it is tried
+RECALL, NEIGHBOURS = 0.985, 10  # what share of how many neighbours must be found
+HELD = 1000  # rows that it is measured on
 ROUNDS, LEARN = 8, 48  # of k-means, on how many rows for each list
 WIDER = 4  # candidates for each neighbour asked for: the lists hold vectors in 8 bits a number
 LISTS, TRIED = "lists.faiss", "tried.json"
