@@ -117,7 +117,8 @@ class Check:
         for side in self._sides(name):
             prompted = side.predictor
             whole.update(repr(prompted.template.settings).encode())
-            prompts = [prompted.template.render(e, prompted.demos(e).examples) for e in self.test]
+            chosen = prompted.demos(self.test)
+            prompts = [prompted.template.render(e, d.examples) for e, d in zip(self.test, chosen, strict=True)]
             for prompt, encoded in zip(prompts, prompted.encode(prompts), strict=True):
                 whole.update(repr((prompt.content, prompt.choices)).encode())
                 tokens += len(encoded.prompt) if encoded else math.nan

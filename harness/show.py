@@ -29,7 +29,7 @@ def show(predictor: Prompted, task: Task, split: str, example_id: str | None) ->
     if example_id is not None and example_id not in examples:
         raise unknown("example", example_id, examples, f"task {task.name!r}, split {split!r}")
     example = examples[example_id] if example_id is not None else next(iter(examples.values()))
-    demos = predictor.fit(task.examples("train")).demos(example)
+    (demos,) = predictor.fit(task.examples("train")).demos([example])
     # A part's cost is what it adds: the template with no demonstration, then with one more each time.
     prompts = [predictor.template.render(example, demos.examples[:k]) for k in range(len(demos.examples) + 1)]
     prompt, rows = prompts[-1], [row for row in predictor.encode(prompts) if row]

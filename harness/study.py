@@ -80,8 +80,10 @@ def plan(
     engines: Sequence[Engine],
     journal: Journal | None = None,
     vault: Vault | None = None,
+    indexes: Vault | None = None,
 ) -> list[Planned]:
-    """The grid. What draws nothing (the majority, zero shots) is run for one seed only."""
+    """The grid. What draws nothing (the majority, zero shots) is run for one seed only. ``vault`` keeps trained models,
+    ``indexes`` those of large pools."""
     made: list[Planned] = []
     train = task.examples("train")
     for name, params in given(spec).items():
@@ -93,7 +95,7 @@ def plan(
     for engine, name, shots, chosen, seed in product(engines, spec.templates, spec.shots, spec.selectors, spec.seeds):
         if shots == 0 and (chosen, seed) != (spec.selectors[0], spec.seeds[0]):
             continue
-        selector = spec.selector(chosen, seed)
+        selector = spec.selector(chosen, seed, indexes)
         loaded = template.load(name, task)
         made.append(
             Planned(
@@ -138,7 +140,7 @@ def run(
     with Journal(root / "journal.sqlite") as journal:
         test = task.examples(spec.split)[: spec.limit]
         dev = task.examples("dev") if "dev" in task.spec.splits else ()
-        planned = plan(task, spec, engines, journal, Vault(root / "models"))
+        planned = plan(task, spec, engines, journal, Vault(root / "models"), Vault(root / "indexes"))
         for each in planned:
             if not isinstance(each.predictor, Prompted):
                 made = execute(task, each, test, spec.split, dev, progress)

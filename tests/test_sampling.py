@@ -66,7 +66,7 @@ def test_shots_are_the_examples_that_the_prompts_show(project, tiny):
     planned = study.plan(pets, spec, [tiny])
     baseline = next(p for p in planned if p.size)
     prompt = next(p for p in planned if not p.size and p.predictor.shots == 3)
-    shown = prompt.predictor.fit(prompt.train).demos(example("new", "a strange noise")).examples
+    shown = prompt.predictor.fit(prompt.train).demos([example("new", "a strange noise")])[0].examples
     assert baseline.train == shown
     assert baseline.size == "3 shots (balanced)"
 

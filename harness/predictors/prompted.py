@@ -106,14 +106,14 @@ class Prompted:
         self.trie_tokens = 0
         yield from (prediction for _, prediction in Inquiry([self], examples).predictions())
 
-    def demos(self, example: Example) -> Demos:
-        """The demonstrations of ``example``, before any is dropped for length."""
-        return self._select(example)
+    def demos(self, examples: Sequence[Example]) -> list[Demos]:
+        """The demonstrations of each example, before any is dropped for length."""
+        return self._select.all(examples)
 
     def sheet(self, examples: Sequence[Example]) -> Sheet:
         """Render and measure the prompts. Raises InputError for one that does not fit, under the policy ``error``."""
         made = Sheet()
-        chosen = [self.demos(example) for example in examples]
+        chosen = self.demos(examples)
         prompts = [self.template.render(e, d.examples) for e, d in zip(examples, chosen, strict=True)]
         for example, demos, prompt, encoded in zip(examples, chosen, prompts, self.encode(prompts), strict=True):
             request, dropped = self._request(example, prompt, encoded), 0
