@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT
-from test_engines import EngineContract, scores, worst
+from contract import EngineContract, scores, worst
 
 from harness import plan, selectors, template
 from harness.api import evaluate, prompted

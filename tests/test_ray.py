@@ -12,9 +12,9 @@ from importlib.metadata import version
 
 import pytest
 from click.testing import CliRunner
+from contract import drawn, worst
 from hypothesis import given
 from hypothesis import strategies as st
-from test_engines import drawn, worst
 from test_plan import requests
 
 from harness import plan, results

@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 import torch
 from conftest import ROOT
-from test_engines import drawn, scores, straight, worst
+from contract import drawn, scores, straight, worst
 from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig
 
 from harness import plan
