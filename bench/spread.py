@@ -26,7 +26,7 @@ REPLICAS = 2
 
 def measured(engine: Engine, ready: float) -> dict[str, Any]:
     """A fresh run of the study; ``ready`` is the seconds that the engine took to be there."""
-    spec = study.Spec(templates=("plain", "chat", LONG), shots=(0, 5), selectors=("balanced", "knn"))
+    spec = study.Spec(templates=("plain", "chat", LONG), shots=(0, 5))
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         made = list(study.run(task.load("finsentiment"), spec, [engine], Path(folder)))
@@ -48,7 +48,7 @@ def measured(engine: Engine, ready: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Both ways over finsentiment's test split: three templates, no shots and five, shared and chosen for each item."""
+    """Both ways over finsentiment's test split: three templates, without demonstrations and with five."""
     model = sys.argv[1] if len(sys.argv) > 1 else "tiny"
     alone = measured(create("transformers", model), 0)
     begun = time.perf_counter()

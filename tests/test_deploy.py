@@ -51,6 +51,11 @@ CLUSTER = {
         "rayVersion": {"type": "string"},
         "suspend": {"type": "boolean"},
         "managedBy": {"type": "string"},
+        "authOptions": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"mode": {"enum": ["disabled", "token"]}},
+        },
         "enableInTreeAutoscaling": {"type": "boolean"},
         "headServiceAnnotations": WORDS,
         "headGroupSpec": {

@@ -92,7 +92,7 @@ class Cluster:
             raise InputError(
                 f"--ray {self.address!r}: no Ray cluster to be had there ({str(error).splitlines()[0]}). Start one "
                 "with `ray start --head` and give its HOST:PORT, or use --ray local. Ray and Python must have the same "
-                "versions here and there."
+                "versions here and there; a cluster that wants a token takes it where RAY_AUTH_MODE=token is set."
             ) from None
         self._connected = True
 
