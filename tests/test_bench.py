@@ -20,7 +20,7 @@ import gpu
 import project
 from llama import SHAPES, Llama
 
-SMALL = Llama(hidden=64, layers=2, heads=4, kv_heads=2, intermediate=96, vocabulary=4096)
+SMALL = Llama(hidden=128, layers=2, heads=4, kv_heads=2, intermediate=96, vocabulary=4096)
 
 
 def test_parameters_are_the_published_ones():
