@@ -26,13 +26,13 @@ class Vocabulary:
     def __init__(self, folder: Path) -> None:
         from tokenizers import Tokenizer
 
-        self._folder, self._tokens = folder, Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._folder, self.backend_tokenizer = folder, Tokenizer.from_file(str(folder / "tokenizer.json"))
         found = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8")).get("bos_token")
         bos = found["content"] if isinstance(found, dict) else found
-        self.bos_token_id = None if bos is None else self._tokens.token_to_id(bos)
+        self.bos_token_id = None if bos is None else self.backend_tokenizer.token_to_id(bos)
 
     def __call__(self, texts: list[str], add_special_tokens: bool = True) -> dict[str, list[list[int]]]:
-        rows = self._tokens.encode_batch_fast(texts, add_special_tokens=add_special_tokens)
+        rows = self.backend_tokenizer.encode_batch_fast(texts, add_special_tokens=add_special_tokens)
         return {"input_ids": [row.ids for row in rows]}
 
     def encode(self, text: str) -> list[int]:
