@@ -78,8 +78,8 @@ class Llama:
         Model("tiny").tokenizer.save_pretrained(folder)
 
 
-# The 24, 60 and 110 million have vocabularies such that embeddings are about a fifth of all, as in Llama 3.2 1B; the two
-# others are Llama 3.2 1B and Llama 3.1 8B.
+# The vocabularies of the small ones are such that embeddings are about a fifth of all, as in Llama 3.2 1B, which is the
+# fourth; the last is Llama 3.1 8B.
 SHAPES = {
     "llama-24m": Llama(hidden=512, layers=6, heads=8, kv_heads=8, intermediate=1376, vocabulary=10_000),
     "llama-60m": Llama(hidden=640, layers=10, heads=10, kv_heads=10, intermediate=1728, vocabulary=20_000),

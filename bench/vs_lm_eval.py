@@ -2,9 +2,9 @@
 
 Whole processes, in turn, on the same machine, model and prompts: our `harness run`, then the rival's command, then ours
 again; every run starts from an empty folder. The rival gets its prompts rendered, keeps each item's log-likelihoods as
-we do, and scores accuracy only, while we put intervals on four metrics. Labels of one token (short) and of two to four
-(long): the rival runs a prompt once for all labels of one token, and else once a label. On transformers it runs the fastest of some
-batch sizes, found on a few items first. Both compute in float32.
+we do, and scores accuracy only, while we put intervals on four metrics. Labels are of one token (short) or of two to
+four (long): on transformers the rival runs a prompt once for all labels of one token, else once a label, in the fastest
+of some batch sizes, found on a few items first. Both compute in float32.
 """
 
 from __future__ import annotations
