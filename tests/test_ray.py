@@ -165,6 +165,8 @@ class TestReplicas:
         assert one == many
 
     def test_a_killed_workers_requests_go_to_another(self, spread):
+        while not all(worker.description for worker in spread._workers):
+            spread._next()  # one that another test killed may still be starting
         asked = drawn(1, count=400, heads=12)
         before = {worker.description.pid for worker in spread._workers if worker.description}
         found, killed = [], None
