@@ -65,7 +65,7 @@ class Null:
 
     @property
     def identity(self) -> Mapping[str, str]:
-        return {"model": self.model.name, "engine": "null"}
+        return {"model": "null", "tokenizer": self.model.name, "engine": "null"}
 
     @cached_property
     def tokenizer(self) -> Any:
