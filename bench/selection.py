@@ -29,7 +29,7 @@ from harness.types import Example, Signature
 from harness.vault import Vault
 
 ASKED, BATCHES, SHOTS, NEIGHBOURS = 1000, (64, 256), 5, 10
-TOPICS, WORDS, LABELS = 2000, 20, 10  # words of each topic
+TOPICS, FIELDS, WORDS, LABELS = 2000, 50, 20, 10  # words of each topic
 COMMON = ("the", "of", "a", "to", "in", "and", "is", "for", "on", "that", "it", "with", "as", "was", "at", "by", "be")
 ONSETS, VOWELS = [*"bdfgklmnprstv", "br", "dr", "fl", "gr", "pr", "st", "tr"], [*"aeiou"]
 CODAS = ["", "n", "r", "l", "st"]
@@ -56,23 +56,30 @@ def vocabulary() -> list[str]:
 
 
 def texts(count: int, seed: int) -> list[tuple[str, int]]:
-    """Texts of 6 to 20 words with their topics: common words as often as in English, words of the topic, and words of
-    others, the rank of each drawn by Zipf's law."""
-    rng, known = np.random.default_rng(seed), [*vocabulary(), *COMMON]
-    commonness = 1 / np.arange(1, len(COMMON) + 1)
-    rarity = 1 / np.arange(1, TOPICS * WORDS + 1)
+    """Texts of 6 to 20 words with their topics. A word is a common one as often as in English; of the text's topic; of
+    another topic of the same field; or of any. Topics and words are as uneven as in nature (Zipf's law)."""
+    rng, known = np.random.default_rng(seed), np.array([*vocabulary(), *COMMON], dtype=object)
     spread = np.random.default_rng(2).permutation(TOPICS * WORDS)
     made = []
     for start in range(0, count, 50_000):
         n = min(50_000, count - start)
-        topic, kind = rng.integers(TOPICS, size=n), rng.random((n, 20))
-        own = topic[:, None] * WORDS + np.minimum(rng.geometric(0.12, (n, 20)) - 1, WORDS - 1)
-        other = spread[rng.choice(TOPICS * WORDS, (n, 20), p=rarity / rarity.sum())]
-        common = TOPICS * WORDS + rng.choice(len(COMMON), (n, 20), p=commonness / commonness.sum())
-        words = np.where(kind < 0.35, common, np.where(kind < 0.75, own, other))
+        shape, kind = (n, 20), rng.random((n, 20))
+        topic = zipf(rng, TOPICS, n)
+        field = topic % FIELDS + FIELDS * zipf(rng, TOPICS // FIELDS, shape).T
+        own, near = (each.T * WORDS + zipf(rng, WORDS, shape) for each in (np.broadcast_to(topic, shape[::-1]), field))
+        common = TOPICS * WORDS + zipf(rng, len(COMMON), shape)
+        words = np.select(
+            [kind < 0.35, kind < 0.65, kind < 0.85], [common, own, near], spread[zipf(rng, len(spread), shape)]
+        )
         for row, length, each in zip(words, rng.integers(6, 21, size=n), topic, strict=True):
-            made.append((" ".join([known[i] for i in row[:length]]), int(each)))
+            made.append((" ".join(known[row[:length]]), int(each)))
     return made
+
+
+def zipf(rng: np.random.Generator, n: int, shape):
+    """Numbers below ``n``, each i drawn in proportion to 1 / (i + 1)."""
+    shares = np.cumsum(1 / np.arange(1, n + 1))
+    return np.searchsorted(shares, rng.random(shape) * shares[-1])
 
 
 def examples(count: int, seed: int, name: str) -> list[Example]:

@@ -18,7 +18,7 @@ from harness.types import Signature
 
 RECALL, NEIGHBOURS = 0.985, 10  # what share of how many neighbours must be found
 HELD = 1000  # rows that it is measured on
-ROUNDS, LEARN = 8, 48  # of k-means, on how many rows for each list
+ROUNDS, LEARN = 8, 40  # of k-means, on how many rows for each list
 WIDER = 4  # candidates for each neighbour asked for: the lists hold vectors in 8 bits a number
 LISTS, TRIED = "lists.faiss", "tried.json"
 
@@ -41,7 +41,7 @@ class Approximate:
 
         n, d = len(exact), exact.matrix.shape[1]
         drawn = rng("approximate", n).permutation(n)
-        count = round(2 * math.sqrt(n))
+        count = round(4 * math.sqrt(n))
         lists = faiss.IndexIVFScalarQuantizer(
             faiss.IndexFlatIP(d), d, count, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT, False
         )
