@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import project
 import rival
 from llama import SHAPES
@@ -87,7 +88,7 @@ def timed(command: Sequence[str], log: Path) -> Timed:
         _, status, used = os.wait4(process.pid, 0)
     wall = time.perf_counter() - begun
     if status:
-        sys.exit(f"{' '.join(command)}\nfailed:\n{log.read_text()[-4000:]}")
+        sys.exit(f"{' '.join(command)}\nfailed with {os.waitstatus_to_exitcode(status)}:\n{log.read_text()[-4000:]}")
     return Timed(wall, used.ru_utime + used.ru_stime)
 
 
@@ -187,15 +188,16 @@ def _tokens(asked: Sequence[Asked], setting: Setting) -> tuple[list[int], int]:
 
 
 def _difference(run: results.Run, result: rival.Result) -> float:
-    """The largest absolute difference of a choice's log-likelihood between the two."""
-    return max(
+    """The largest absolute difference of a choice's log-likelihood between the two; NaN where any is."""
+    gaps = [
         abs(math.fsum(ours) - theirs)
         for prediction in run.predictions
         if prediction.trace and prediction.trace.choice_logprobs
         for ours, theirs in zip(
             prediction.trace.choice_logprobs, result.loglikelihoods[prediction.example_id], strict=True
         )
-    )
+    ]
+    return float(np.max(gaps))
 
 
 def say(text: str) -> None:
