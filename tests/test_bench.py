@@ -12,7 +12,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForCausalLM
 
 from harness.encode import Encoder
-from harness.engines.vllm import Vllm
 from harness.types import Prompt
 
 sys.path.insert(0, str(ROOT / "bench"))  # the benches are scripts beside each other, and no package
@@ -109,12 +108,6 @@ def test_the_project_holds_as_many_items_as_asked_for(home, tiny):
     assert lengths == [{1}, {2, 3, 4}]
 
 
-class Weighted(gpu.Dummy):
-    """With the weights that are there: those that vLLM makes up give every prompt nearly the same scores."""
-
-    _engine = vars(Vllm)["_engine"]
-
-
 @pytest.mark.vllm
 @pytest.mark.slow
 def test_both_routes_give_the_same_scores(home):
@@ -123,7 +116,11 @@ def test_both_routes_give_the_same_scores(home):
     pytest.importorskip("vllm")
     SMALL.write(home / "model")
     requests = gpu.requests(40, home)
-    found = gpu.measure(gpu.Routes(str(home / "model")), requests)
+    engine = gpu.Routes(str(home / "model"))
+    try:
+        found = gpu.measure(engine, requests)
+    finally:
+        stop(engine)
     ours, theirs = found["ours"], found["prompt_logprobs"]
     assert ours.scores.keys() == theirs.scores.keys() == {request.key for request in requests}
     for key, row in ours.scores.items():
