@@ -174,6 +174,7 @@ BAD = {
     ),
     "unknown task": (None, ("run", "--task", "pest"), "Did you mean 'pets'"),
     "unknown template": (None, (*RUN, "--template", "plian"), "Did you mean 'plain'"),
+    "unknown index": (None, (*RUN, "--selector", "knn", "--index", "anns"), "Did you mean 'ann'"),
     "unknown selector": (None, (*RUN, "--selector", "knnn"), "Did you mean 'knn'"),
     "unknown engine": (None, (*RUN, "--engine", "vlm"), "Did you mean 'vllm'"),
     "unknown baseline": (None, (*RUN, "--baseline", "majorty"), "Did you mean 'majority'"),

@@ -95,6 +95,15 @@ class TestApproximate:
         assert abs(index.recall - recall) < 0.02
         assert index.probes < index.lists.nlist / 4
 
+    def test_a_part_is_measured_by_those_outside_it_too(self):
+        inside = self.matrix[:, 0] > 0.1
+        index = Approximate.build(Exact(self.matrix, np.flatnonzero(inside)))
+        queries = self.matrix[~inside][-300:]
+        wanted, found = index.exact.nearest(queries, 10), index.nearest(queries, 10)
+        assert inside[np.concatenate(found)].all()
+        recall = np.mean([len(set(a.tolist()) & set(b.tolist())) for a, b in zip(wanted, found, strict=True)]) / 10
+        assert min(index.recall, recall) >= 0.975
+
     def test_threads_and_batches_change_nothing(self, index):
         import faiss
 

@@ -68,6 +68,8 @@ def show(
         click.echo(f"{shown.prompt_tokens:6d}  prompt, of {prompted.engine.max_length} that the model takes")
     for text, tokens in shown.choices:
         click.echo(f"{tokens:6d}  choice {text!r}")
+    if index != "exact":
+        click.echo(f"Demonstrations chosen by {chosen}")
     if shown.excluded:
         click.echo(f"Barred as demonstrations of this item: {', '.join(shown.excluded)}")
 

@@ -40,21 +40,19 @@ class Approximate:
         import faiss
 
         n, d = len(exact), exact.matrix.shape[1]
-        drawn = rng("approximate", n).permutation(n)
         count = round(4 * math.sqrt(n))
+        held, learnt = _drawn(exact, count * LEARN)
         lists = faiss.IndexIVFScalarQuantizer(
             faiss.IndexFlatIP(d), d, count, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT, False
         )
         how = lists.cp
         how.seed, how.niter, how.spherical = 1, ROUNDS, True
         how.min_points_per_centroid, how.max_points_per_centroid = 1, LEARN
-        held, learnt = np.split(drawn, [min(HELD, n // 4)])
-        learnt = np.sort(learnt[: count * LEARN])
-        lists.train(exact.matrix[exact.positions[learnt]])
+        lists.train(exact.matrix[learnt])
         for start in range(0, n, BLOCK):
             lists.add(np.ascontiguousarray(exact.rows(start, start + BLOCK)))
         made = cls(exact, lists)
-        made._tune(exact.positions[np.sort(held)])
+        made._tune(held)
         return made
 
     @staticmethod
@@ -109,3 +107,12 @@ class Approximate:
 
         tried = json.loads((folder / TRIED).read_text(encoding="utf-8"))
         return cls(exact, faiss.read_index(str(folder / LISTS)), **tried)
+
+
+def _drawn(exact: Exact, count: int) -> tuple[Positions, Positions]:
+    """Rows of the whole matrix to measure on, since items of any label look among those of one; and up to ``count``
+    others to learn from."""
+    n = len(exact.matrix)
+    held = np.sort(rng("held", n).choice(n, min(HELD, n // 4), replace=False))
+    others = np.setdiff1d(exact.positions, held)
+    return held, np.sort(rng("learnt", n).permutation(others)[:count])
