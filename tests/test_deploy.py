@@ -202,7 +202,7 @@ class TestContainerfile:
         last = dict(steps)  # the last of each
         assert last["USER"] == "10001:10001"
         assert json.loads(last["ENTRYPOINT"]) == ["harness"]
-        assert set(json.loads(last["VOLUME"])) == {"/cache", "/work"}
+        assert set(json.loads(last["VOLUME"])) == {"/cache", "/study"}
 
     def test_what_it_copies_is_what_the_wheel_is_built_from(self, steps):
         copied = {
