@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from harness.types import Tokens
 
+IDS_PER_REQUEST = 128  # vLLM's limit for logprob_token_ids
+
 
 @dataclass(frozen=True, slots=True)
 class Branch:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.engines.branches import IDS_PER_REQUEST
 from harness.types import Tokens
 
-IDS_PER_REQUEST = 128  # vLLM's limit for logprob_token_ids
 NEVER = -9999.0  # how JSON says minus infinity
 ECHO = {"max_tokens": 1, "temperature": 0.0, "logprobs": 1, "echo": True}
 

@@ -10,14 +10,13 @@ from typing import Any
 
 from harness import parse, plan
 from harness.engines import vllm_params
-from harness.engines.branches import Branch, branches
+from harness.engines.branches import IDS_PER_REQUEST, Branch, branches
 from harness.engines.lora import Adapter
 from harness.errors import HarnessError, InputError
 from harness.model import Model
 from harness.types import Answer, Request, Tokens, Usage
 
 FORCED = "harness.engines.forced:Forced"
-IDS_PER_REQUEST = 128  # vLLM's limit for logprob_token_ids
 IN_FLIGHT = 512  # requests handed over ahead of the answers
 CPU_BLOCK, GPU_BLOCK = 32, 16  # the smallest that attention takes on each
 
