@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from harness.results import Run
 from harness.stats import multiple, paired, power
 from harness.stats.intervals import Estimate
 from harness.stats.paired import Discordance
+
+Told: TypeAlias = tuple[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def compare(
         raise unknown("metric", metric, runs[0].scores, f"run {runs[0].name}")
     groups = grouped([results.aligned(run, runs[0]) for run in runs])
     chosen = _reference(groups, metric, reference)
-    titles = Counter(describe(group) for group in groups)
+    titles = Counter(_told(group) for group in groups)
     rows = [_row(group, chosen, metric, price, titles) for group in groups]
     known = [row.p for row in rows if row.p is not None]
     adjusted = iter(multiple.adjust(known, correction))
@@ -126,7 +128,7 @@ def compare(
 
 
 def _row(
-    group: tuple[Run, ...], chosen: tuple[Run, ...], metric: str, price: Price | None, titles: Counter[str]
+    group: tuple[Run, ...], chosen: tuple[Run, ...], metric: str, price: Price | None, titles: Counter[Told]
 ) -> Row:
     gap = p = found = None
     if group is not chosen:
@@ -222,13 +224,16 @@ def describe(group: Sequence[Run]) -> str:
     return f"{name} ({text})" if text else name
 
 
-def _title(group: Sequence[Run], titles: Counter[str]) -> str:
-    """The description, with more where another row has the same."""
-    title = describe(group)
-    if titles[title] == 1:
-        return title
-    size = group[0].spec["train_size"]
-    return f"{title} #{group[0].name[-8:]}" if group[0].spec["predictor"] == "prompt" or not size else title
+def _told(group: Sequence[Run]) -> Told:
+    """What a row is told by: its description and, of a baseline, how much it was trained on."""
+    spec = group[0].spec
+    return describe(group), None if spec["predictor"] == "prompt" else int(spec["n_train"])
+
+
+def _title(group: Sequence[Run], titles: Counter[Told]) -> str:
+    """The description, with more where another row is told by the same."""
+    told = _told(group)
+    return told[0] if titles[told] == 1 else f"{told[0]} #{group[0].name[-8:]}"
 
 
 def _short(model: Any) -> str:

@@ -149,6 +149,10 @@ class TestRows:
         found = compare.compare(sizes)
         assert [row.label for row in found.rows] == ["svm (seeds 0, 1), 20 train", "svm (seeds 0, 1), 100 train"]
 
+    def test_only_rows_of_one_size_need_a_mark_to_be_told_apart(self):
+        found = compare.compare([baseline(), baseline(n_train=20, train_size="20"), baseline(n_train=20, draw=8)])
+        assert [row.label for row in found.rows] == ["svm, 300 train", "svm #r-0-7, 20 train", "svm #r-0-8, 20 train"]
+
     def test_clusters_are_told_and_widen(self):
         plain = compare.compare([run(), baseline()], metric="accuracy")
         whole = compare.compare([run(clusters=12), baseline(clusters=12)], metric="accuracy")
