@@ -22,6 +22,7 @@ def row(example: Example, prediction: Prediction) -> dict[str, Any]:
         "target": example.target,
         "output": prediction.output,
         "status": prediction.status.value,
+        "mentioned": prediction.mentioned,
         "correct": prediction.output == example.target,
         "label_logprobs": prediction.label_logprobs,
         "demos": trace.demos,
@@ -47,6 +48,7 @@ def schema(compact: bool = False) -> Any:
             ("target", name),
             ("output", name),
             ("status", name),
+            ("mentioned", name),
             ("correct", pa.bool_()),
             ("label_logprobs", numbers),
             ("demos", pa.list_(name)),
@@ -182,7 +184,7 @@ class Predictions(_Column[Prediction]):
             choice_logprobs=None if choices is None else tuple(map(tuple, choices)),
         )
         stated = None if stated is None else tuple(stated)
-        return Prediction(row["id"], row["output"], Status(row["status"]), stated, trace)
+        return Prediction(row["id"], row["output"], Status(row["status"]), stated, trace, row["mentioned"])
 
 
 def same(one: Iterable[object], two: Iterable[object]) -> bool:

@@ -40,14 +40,16 @@ class Price:
 @dataclass(frozen=True, slots=True)
 class Row:
     """One predictor in a table: its ``runs`` differ by their seed only, and every value is their mean, with an interval
-    that holds the seeds' variance too. ``difference`` is the main metric minus the reference's (None on the reference
-    itself), ``p`` tests it and ``adjusted`` is p for the number of rows. ``discordance`` counts the items of the first
-    run against the reference's first. Tokens, seconds and ``cost`` are sums over the runs."""
+    that holds the seeds' variance too. ``lenient`` is accuracy where an unparsed text that mentions one label counts as
+    that label (None where every text was a label). ``difference`` is the main metric minus the reference's (None on
+    the reference itself), ``p`` tests it and ``adjusted`` is p for the number of rows. ``discordance`` counts the items
+    of the first run against the reference's first. Tokens, seconds and ``cost`` are sums over the runs."""
 
     runs: tuple[Run, ...]
     title: str
     score: Estimate
     accuracy: Estimate | None
+    lenient: Estimate | None
     difference: Estimate | None
     p: float | None
     adjusted: float | None
@@ -139,13 +141,17 @@ def _row(
         found = discordance(group[0], chosen[0])
     accuracy = score(group, "accuracy") if "accuracy" in group[0].scores else None
     cost = sum(map(price.of, group)) if price and group[0].spec["predictor"] == "prompt" else None
-    return Row(group, _title(group, titles), score(group, metric), accuracy, gap, p, None, found, cost)
+    unparsed = any(run.counts.get("unparsed") for run in group)
+    lenient = _estimated(group, "lenient-accuracy") if unparsed else None
+    return Row(group, _title(group, titles), score(group, metric), accuracy, lenient, gap, p, None, found, cost)
 
 
 def score(runs: Sequence[Run], metric: str) -> Estimate:
     """The metric over runs that differ by their seed only: as sealed for one run, else over items and seeds."""
-    if len(runs) == 1:
-        return Estimate(*runs[0].scores[metric])
+    return Estimate(*runs[0].scores[metric]) if len(runs) == 1 else _estimated(runs, metric)
+
+
+def _estimated(runs: Sequence[Run], metric: str) -> Estimate:
     made = family(metric, runs[0].labels)
     found = estimate.estimates(made, [statistics(run, made) for run in runs], results.clusters(runs[0].examples))
     return found[made.names.index(metric)]

@@ -19,8 +19,9 @@ from harness.errors import InputError
 from harness.types import Example, Prediction, Signature
 
 # History of the layout of run.json. 1: spec, signature, items_hash, labels, metrics, usage, counts, environment,
-# checksums. 2: history; predictions.parquet holds each item's cluster and tags.
-VERSION = 2
+# checksums. 2: history; predictions.parquet holds each item's cluster and tags. 3: predictions.parquet holds what an
+# unparsed text mentions.
+VERSION = 3
 PARTS = ("value", "low", "high")
 
 
@@ -181,7 +182,7 @@ def spent(root: Path) -> Iterator[tuple[Mapping[str, str], Mapping[str, float]]]
 
 
 def _essence(run: Run) -> Iterator[object]:
-    return ((p.example_id, p.output, p.status, p.label_logprobs) for p in run.predictions)
+    return ((p.example_id, p.output, p.status, p.mentioned, p.label_logprobs) for p in run.predictions)
 
 
 def _bounds(values: Mapping[str, float | None]) -> tuple[float, float, float]:

@@ -132,13 +132,15 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A predictor's answer to one example. ``label_logprobs`` are normalised over the label set, in its order."""
+    """A predictor's answer to one example. ``label_logprobs`` are normalised over the label set, in its order.
+    ``mentioned`` is the one label that an unparsed text mentions, if it does."""
 
     example_id: str
     output: str | None
     status: Status = Status.OK
     label_logprobs: tuple[float, ...] | None = None
     trace: Trace | None = None
+    mentioned: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

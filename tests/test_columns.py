@@ -12,9 +12,11 @@ from harness.types import Example, Prediction, Status, Trace
 NAMES = st.sampled_from(["up", "down", "", "süß", "上"])
 NUMBERS = st.floats(allow_nan=False, max_value=0)
 ROWS = st.builds(
-    lambda target, cluster, tags, output, status, stated, demos, dropped, raw, choices: (
+    lambda target, cluster, tags, output, status, stated, demos, dropped, raw, choices, mentioned: (
         Example("x", {}, target, cluster, tags),
-        Prediction("x", output, status, stated, Trace(demos, demos[:1], dropped, raw=raw, choice_logprobs=choices)),
+        Prediction(
+            "x", output, status, stated, Trace(demos, demos[:1], dropped, raw=raw, choice_logprobs=choices), mentioned
+        ),
     ),
     NAMES,
     st.none() | NAMES,
@@ -26,6 +28,7 @@ ROWS = st.builds(
     st.integers(0, 9),
     st.text(max_size=5),
     st.none() | st.tuples(st.tuples(NUMBERS), st.tuples(NUMBERS, NUMBERS)),
+    st.none() | NAMES,
 )
 
 

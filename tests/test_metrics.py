@@ -56,6 +56,16 @@ def test_parse_failures_are_a_rate_of_their_own():
     assert value("parse-failure-rate", "abc", ("a", None, "b"))[0] == pytest.approx(1 / 3)
 
 
+def test_a_text_that_mentions_the_label_is_right_leniently_only():
+    examples = [example(i, "x", label) for i, label in enumerate("abc")]
+    said = [Prediction("0", "a"), *(Prediction(i, None, Status.UNPARSED, mentioned="b") for i in "12")]
+    strict, lenient = (
+        metric.score(metric.statistics(examples, said).sum(0))[0]
+        for metric in (metrics.create(name, LABELS) for name in ("accuracy", "lenient-accuracy"))
+    )
+    assert (strict, lenient) == (pytest.approx(1 / 3), pytest.approx(2 / 3))
+
+
 def test_calibration_error_by_hand():
     # Guo et al. (2017), equation 3: two bins with gaps |0.9 - 0.5| and |0.6 - 1| over 2 and 1 of 3 items.
     rows = [tuple(np.log([p, (1 - p) / 2, (1 - p) / 2])) for p in (0.9, 0.9, 0.6)]

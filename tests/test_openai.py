@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from conftest import ROOT
 from contract import EngineContract, scores, worst
 
-from harness import plan, selectors, template
+from harness import plan, selectors, task, template
 from harness.api import evaluate, prompted
 from harness.cli import main
 from harness.encode import Encoder
@@ -416,6 +416,19 @@ def test_a_run_that_was_given_up_goes_on_where_it_was(server, home, monkeypatch)
     done = CliRunner().invoke(main, command)
     assert done.exit_code == 0, done.output
     assert len(server.bodies) == probe + 30 - 12
+
+
+def test_what_wordy_answers_mention_is_counted_beside(server, home, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    server.model = lambda body: parrot()({"prompt": "I would call it positive."})
+    command = ["run", "--task", "finsentiment", "--engine", "openai", "--model", "parrot", "--mode", "generate"]
+    done = CliRunner().invoke(main, [*command, "--engine-with", "structured=none", "--format", "json"])
+    assert done.exit_code == 0, done.output
+    (row,) = json.loads(done.stdout)
+    positive = sum(e.target == "positive" for e in task.load("finsentiment").examples("test")) / row["n"]
+    assert row["counts"]["unparsed"] == row["n"]
+    assert row["metrics"]["accuracy"]["value"] == 0
+    assert row["lenient_accuracy"]["value"] == pytest.approx(positive)
 
 
 @pytest.mark.vllm

@@ -40,6 +40,7 @@ def run(
     stated=True,
     history=(),
     unparsed=0,
+    mentioned=None,
     signed=SIGNED,
     **spec,
 ):
@@ -53,7 +54,8 @@ def run(
         place = i % 3 if rng.random() < hits else (i + 1) % 3
         logprobs = tuple(math.log(0.8 if j == place else 0.1) for j in range(3)) if stated else None
         if i < unparsed:
-            predictions.append(Prediction(example.id, None, Status.UNPARSED))
+            named = example.target if mentioned == "target" else mentioned
+            predictions.append(Prediction(example.id, None, Status.UNPARSED, mentioned=named))
         else:
             predictions.append(Prediction(example.id, LABELS[place], label_logprobs=logprobs))
     scores = {}
@@ -183,6 +185,16 @@ class TestFormats:
     def test_columns_that_say_nothing_are_left_out(self, table):
         assert "unparsed" not in Table(table).render("terminal")
         assert "unparsed" in Table(compare.compare([run(unparsed=3), baseline()])).render("terminal")
+
+    def test_unparsed_texts_are_read_leniently_beside(self, table):
+        found = compare.compare([run(unparsed=6, mentioned="target"), baseline()], "accuracy")
+        prompted, trained = found.rows
+        assert prompted.lenient.value == pytest.approx(prompted.score.value + 6 / 120)
+        assert trained.lenient is None
+        shown = Table(found).render("markdown")
+        assert f"| {prompted.lenient.value:.3f} [" in shown
+        assert "mentions just one label" in shown
+        assert "lenient" not in Table(table).render("markdown")
         assert "cost" not in Table(table).render("terminal")
         assert "difference" not in Table(compare.compare([run()])).render("terminal")
 

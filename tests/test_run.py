@@ -19,6 +19,7 @@ from harness.cli import main
 from harness.engines.transformers import NODES
 from harness.errors import InputError
 from harness.report import Table
+from harness.types import Status
 
 COMMAND = [sys.executable, "-m", "harness", "run", "--task", "finsentiment", "--shots", "5", "--format", "json"]
 
@@ -148,6 +149,10 @@ def test_generation_counts_what_it_cannot_parse(home):
     failures = row["counts"].get("unparsed", 0)
     assert row["metrics"]["parse-failure-rate"]["value"] == pytest.approx(failures / 60)
     assert row["usage"]["generated_tokens"] >= 60
+    (folder,) = results.find(home / "results")
+    run = results.load(folder)
+    for found in run.predictions:
+        assert found.mentioned is None or found.status is Status.UNPARSED
 
 
 def test_results_read_with_pandas(home):

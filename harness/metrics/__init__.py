@@ -19,6 +19,7 @@ METRICS = {
     "macro-f1": "classification:MacroF1",
     "class-f1": "classification:ClassF1",
     "mcc": "classification:Mcc",
+    "lenient-accuracy": "classification:LenientAccuracy",
     "parse-failure-rate": "classification:ParseFailureRate",
     "ece": "calibration:ExpectedCalibrationError",
 }

@@ -29,13 +29,18 @@ class Accuracy:
     """Share of items answered with their label."""
 
     proportion = True
+    name = "accuracy"
 
     def __init__(self, labels: tuple[str, ...]) -> None:
-        self.labels, self.names = labels, ("accuracy",)
+        self.labels, self.names = labels, (self.name,)
+
+    def counts(self, example: Example, prediction: Prediction) -> bool:
+        """Whether the item is in the share."""
+        return prediction.output == example.target
 
     def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
-        hits = [p.output == e.target for e, p in zip(examples, predictions, strict=True)]
-        return np.stack([np.asarray(hits, float), np.ones(len(hits))], axis=1)
+        counted = [self.counts(e, p) for e, p in zip(examples, predictions, strict=True)]
+        return np.stack([np.asarray(counted, float), np.ones(len(counted))], axis=1)
 
     def score(self, totals: Array) -> Array:
         return divide(totals[..., :1], totals[..., 1:])
@@ -44,15 +49,23 @@ class Accuracy:
         return np.array([[1.0, 1.0], [0.0, 1.0]])
 
 
+class LenientAccuracy(Accuracy):
+    """Accuracy where a text that is no label but mentions just one counts as that label: what it has over accuracy, a
+    template or a constraint that keeps to the labels could win."""
+
+    name = "lenient-accuracy"
+
+    def counts(self, example: Example, prediction: Prediction) -> bool:
+        return (prediction.output or prediction.mentioned) == example.target
+
+
 class ParseFailureRate(Accuracy):
     """Share of items whose generated text names no label, or several."""
 
-    def __init__(self, labels: tuple[str, ...]) -> None:
-        self.labels, self.names = labels, ("parse-failure-rate",)
+    name = "parse-failure-rate"
 
-    def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
-        failed = [p.status is Status.UNPARSED for p in predictions]
-        return np.stack([np.asarray(failed, float), np.ones(len(failed))], axis=1)
+    def counts(self, example: Example, prediction: Prediction) -> bool:
+        return prediction.status is Status.UNPARSED
 
     def extremes(self, totals: Array) -> Array | None:
         return np.array([[0.0, 1.0], [1.0, 1.0]])

@@ -173,7 +173,9 @@ class Prompted:
             words = {label.name: label.answer for label in self.template.labels}
             field = self.template.settings.answer_field
             output = parse.strict(parse.field(answer.text, field) if field else answer.text, words)
-            return Prediction(name, output, Status.OK if output else Status.UNPARSED, trace=trace)
+            if output:
+                return Prediction(name, output, trace=trace)
+            return Prediction(name, None, Status.UNPARSED, trace=trace, mentioned=parse.lenient(answer.text, words))
         sums = [math.fsum(choice) for choice in logprobs]
         top = max(sums)
         total = top + math.log(math.fsum(math.exp(s - top) for s in sums))

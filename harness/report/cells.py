@@ -58,6 +58,9 @@ def columns(comparison: Comparison) -> list[Column]:
         Column(_p_title(comparison), lambda row: p(row.adjusted), several),
         Column("right : wrong", _flips, several),
         Column("unparsed", lambda row: str(row.count("unparsed")), any(row.count("unparsed") for row in rows)),
+        Column(
+            "accuracy, leniently", lambda row: interval(row.lenient or row.accuracy), any(row.lenient for row in rows)
+        ),
         Column("skipped", lambda row: str(row.count("skipped")), any(row.count("skipped") for row in rows)),
         Column("tokens", _tokens, any(row.used("computed_tokens") for row in rows)),
         Column("s", lambda row: f"{row.used('seconds'):.1f}"),
@@ -125,6 +128,8 @@ def footer(comparison: Comparison) -> list[str]:
             f"A difference of accuracy below {comparison.detectable:.3f} would be missed more than one time in five "
             "with these items: not significant does not mean equal."
         )
+    if any(row.lenient for row in comparison.rows):
+        lines.append("Leniently: an unparsed text that mentions just one label counts as that label.")
     dropped = sum(row.count("dropped_demos") for row in comparison.rows)
     if dropped:
         lines.append(f"{dropped} prompts lost demonstrations to fit the model's length.")

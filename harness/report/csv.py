@@ -10,6 +10,9 @@ from typing import Any
 from harness.compare import Comparison
 from harness.report.json import objects
 
+COMPARED = ("lenient_accuracy", "difference")  # estimates of a table's row
+UNKNOWN = {"value": None, "low": None, "high": None}
+
 
 def render(comparisons: Sequence[Comparison]) -> str:
     """One line a run, with a header."""
@@ -25,11 +28,11 @@ def render(comparisons: Sequence[Comparison]) -> str:
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     """Estimates as ``name``, ``name.low`` and ``name.high``; counts and usage by their own names."""
     flat: dict[str, Any] = {}
-    estimates = {**row["metrics"], "difference": row["difference"] or {"value": None, "low": None, "high": None}}
+    estimates = {**row["metrics"], **{key: row[key] or UNKNOWN for key in COMPARED}}
     for key, value in row.items():
         if key in ("usage", "counts"):
             flat |= value
-        elif key not in ("metrics", "difference"):
+        elif key not in ("metrics", *COMPARED):
             flat[key] = value
     for name, parts in estimates.items():
         flat |= {name: parts["value"], f"{name}.low": parts["low"], f"{name}.high": parts["high"]}

@@ -38,6 +38,7 @@ def objects(comparisons: Sequence[Comparison]) -> Iterator[dict[str, Any]]:
 def _compared(row: Row) -> dict[str, Any]:
     return {
         "row": row.label,
+        "lenient_accuracy": row.lenient and _estimate(row.lenient),
         "difference": row.difference and _estimate(row.difference),
         "p": _known(row.p),
         "p_adjusted": _known(row.adjusted),
