@@ -19,6 +19,7 @@ os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import pytest
+from parrot import serving
 
 from harness import task
 from harness.engines import create
@@ -27,6 +28,12 @@ from harness.vault import Vault
 
 pytest.register_assert_rewrite("contract")
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def server():
+    with serving() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
