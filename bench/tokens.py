@@ -1,7 +1,8 @@
 """Tokens computed against the trie and against a straightforward harness: python bench/tokens.py [ENGINE] [SETTING]
 
 Counts, so they are the same on any machine. Each row is a fresh process over finsentiment's test split, so that no
-engine starts with what another row left in its cache.
+engine starts with what another row left in its cache. ``least_in_blocks`` is what vLLM's cache of whole blocks leaves
+to compute at the least, where answers are of one token.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from itertools import count
 from math import factorial
 from pathlib import Path
@@ -18,6 +20,7 @@ from harness import builtin, selectors, study, task
 from harness.chance import rng
 from harness.engines import create
 from harness.task import Task
+from harness.types import Engine, Request, Tokens
 
 HERE = Path(__file__).parent
 LONG = str(HERE / "long-answers.j2")
@@ -54,6 +57,27 @@ def orders(shots: int) -> tuple[int, ...]:
     return tuple(found.values())
 
 
+def in_blocks(requests: Iterable[Request], block: int) -> int | None:
+    """Tokens that vLLM computes at the least for answers of one token: every whole block of the prompts once, and of
+    each prompt what lies behind its last one, the last token in any case. None where answers are longer."""
+    blocks: set[Tokens] = set()
+    behind = 0
+    for request in requests:
+        if any(len(choice) > 1 for choice in request.choices or ()):
+            return None
+        whole = (len(request.prompt) - 1) // block * block
+        blocks |= {request.prompt[:end] for end in range(block, whole + 1, block)}
+        behind += len(request.prompt) - whole
+    return block * len(blocks) + behind
+
+
+def asked(finsentiment: Task, spec: study.Spec, engine: Engine) -> list[Request]:
+    """The distinct requests of a study."""
+    test = finsentiment.examples("test")
+    sheets = [made.predictor.fit(made.train).sheet(test) for made in study.plan(finsentiment, spec, [engine])]
+    return list({key: request for sheet in sheets for key, request in sheet.requests.items()}.values())
+
+
 def measure(name: str, setting: str) -> dict[str, object]:
     """The counts of one study, over all its runs together."""
     finsentiment, engine = task.load("finsentiment"), create(name, "tiny")
@@ -72,6 +96,7 @@ def measure(name: str, setting: str) -> dict[str, object]:
         "submitted_tokens": workload.submitted,
         "computed_tokens": computed,
         "trie_tokens": workload.trie,
+        "least_in_blocks": in_blocks(asked(finsentiment, spec, engine), engine.block_size) if name == "vllm" else None,
         "computed_over_trie": round(computed / workload.trie, 3),
         "submitted_over_trie": round(workload.submitted / workload.trie, 1),
     }
