@@ -7,7 +7,7 @@ four (long): on transformers the rival runs a prompt once for all labels of one 
 of some batch sizes, found on a few items first. Both compute in float32.
 
 ``ratio`` is of the whole processes. ``ratio_of_items`` is of what they take beyond a run over eight items: what is left
-of the ratio where items are many, and loading is not what one waits for.
+of the ratio where items are many, and loading is not what one waits for; of engines that compute.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class Bench:
             "label_tokens": lengths,
             "batch_size": batch,
             "ratio": round(theirs / ours, 2),
-            "ratio_of_items": round((theirs - starts[1]) / (ours - starts[0]), 2),
+            "ratio_of_items": round((theirs - starts[1]) / (ours - starts[0]), 2) if scored else None,
             "seconds": {"ours": round(ours, 2), "lm_eval": round(theirs, 2)},
             "seconds_of_few": {"ours": round(starts[0], 2), "lm_eval": round(starts[1], 2)},
             "cpu_seconds": {"ours": round(busy[0], 2), "lm_eval": round(busy[1], 2)},

@@ -23,6 +23,15 @@ def table(name):
     return re.search(rf"<!-- table: {name} -->\n(.*?)<!-- end table -->", TEXT, flags=re.DOTALL)[1].strip()
 
 
+def cells(name):
+    """The rows of a table, without its header."""
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table(name).splitlines()[2:]]
+
+
+def measured(name):
+    return json.loads((ROOT / f"bench/results/{name}.json").read_text())
+
+
 @pytest.mark.slow
 def test_commands_and_python_run_as_pasted(home, capsys):
     commands = [shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines() if line]
@@ -51,21 +60,44 @@ def test_the_table_is_that_of_the_reference_runs():
 
 
 def test_the_token_counts_are_those_of_the_bench():
-    rows = [
-        row
-        for name in ("transformers", "vllm")
-        for row in json.loads((ROOT / f"bench/results/tokens-{name}.json").read_text())
-    ]
-    lines = table("tokens").splitlines()[2:]
-    assert len(lines) == len(rows)
-    for line, row in zip(lines, rows, strict=True):
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        assert cells[0].startswith(row["engine"].partition("-")[0])
-        assert cells[-3:] == [
+    rows = [row for name in ("transformers", "vllm") for row in measured(f"tokens-{name}")]
+    for line, row in zip(cells("tokens"), rows, strict=True):
+        assert line[0].startswith(row["engine"].partition("-")[0])
+        assert line[-3:] == [
             f"{row['submitted_tokens']:,}",
             f"{row['computed_tokens']:,}",
             f"{row['computed_over_trie']:.3f}",
         ]
+
+
+def test_vllm_computes_the_least_that_whole_blocks_allow():
+    rows = [row for row in measured("tokens-vllm") if row["least_in_blocks"]]
+    assert len(rows) == 4
+    for row in rows:
+        assert row["computed_tokens"] == row["least_in_blocks"]
+
+
+def test_the_rivals_figures_are_those_of_the_bench():
+    rows = measured("vs_lm_eval")["settings"]
+    shown = cells("lm_eval")
+    assert len(shown) == len(rows)
+    for line, row in zip(shown, rows, strict=True):
+        sides = [row[of][who] for of in ("seconds", "computed_tokens") for who in ("ours", "lm_eval")]
+        past = f"{row['ratio_of_items']:.1f}" if row["ratio_of_items"] else "–"
+        assert line[0] == row["engine"]
+        assert line[4:8] == [f"{sides[0]:.1f}", f"{sides[1]:.1f}", f"{row['ratio']:.1f}", past]
+        assert line[8:] == [f"{count:,}" for count in sides[2:]]
+        if row["accuracy"]:
+            assert row["accuracy"]["ours"] == row["accuracy"]["lm_eval"]
+            assert row["largest_difference"] < 1e-5
+
+
+def test_the_selectors_figures_are_those_of_the_bench():
+    found = measured("selection")
+    assert found["pool"] == 1_000_000
+    for line, (name, row) in zip(cells("selection"), found["selectors"].items(), strict=True):
+        recall = f"{row['recall']:.3f}" if "recall" in row else "–"
+        assert line[2:] == [f"{row['ms_batch_64']:.1f}", f"{row['ms_batch_256']:.1f}", recall], name
 
 
 def test_the_changelog_names_this_version():

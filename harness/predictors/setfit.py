@@ -27,7 +27,8 @@ class SetFit:
     For every training example ``iterations`` times a pair with one of its label (cosine 1) and a pair with one of
     another (cosine 0), ``max_pairs`` at most, seen ``epochs`` times; the mean squared error of their cosines is
     minimised by AdamW at rate ``lr`` after a linear warmup over a share ``warmup`` of the steps, then falling linearly
-    to 0. With training data of one label nothing is tuned."""
+    to 0. With training data of one label nothing is tuned. ``C`` is that of ``embedding``: over vectors of length 1 and
+    many labels, scikit-learn's 1 shrinks the head too much."""
 
     name = "setfit"
     drawn = True
@@ -42,7 +43,7 @@ class SetFit:
         batch: int = 16,
         lr: float = 2e-5,
         warmup: float = 0.1,
-        C: float = 1.0,
+        C: float = 10.0,
         seed: int = 0,
         vault: Vault | None = None,
     ) -> None:

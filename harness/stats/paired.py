@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
-from harness.stats.intervals import LEVEL, Estimate, Score
+from harness.stats.intervals import LEVEL, Estimate, Score, normal_quantile
 from harness.stats.resample import Array, Sample
 
 
@@ -75,7 +74,7 @@ def proportions(only_a: int, only_b: int, n: int, level: float = LEVEL) -> Estim
 
     if n == 0:
         return Estimate(math.nan, math.nan, math.nan)
-    value, z = (only_a - only_b) / n, float(special.ndtri(0.5 + level / 2))
+    value, z = (only_a - only_b) / n, normal_quantile(0.5 + level / 2)
 
     def edge(target: float, far: float) -> float:
         def off(difference: float) -> float:

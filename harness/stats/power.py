@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import special
 
+from harness.stats.intervals import normal_quantile
 from harness.stats.paired import tango_z
 
 ALPHA = 0.05
@@ -20,7 +20,7 @@ def minimum_detectable(n: int, discordance: float, level: float = 0.95, power: f
     n d^2 = (z_a sqrt(q) + z_b sqrt(q - d^2))^2 for the difference d and discordance q). NaN for n < 2 or q = 0."""
     if n < 2 or discordance <= 0:
         return math.nan
-    za, zb = float(special.ndtri(0.5 + level / 2)), float(special.ndtri(power))
+    za, zb = normal_quantile(0.5 + level / 2), normal_quantile(power)
     low, high = 0.0, 1.0
     for _ in range(60):
         d = (low + high) / 2
@@ -38,7 +38,7 @@ def pass_probability(n: int, margin: float, discordance: float, difference: floa
 
     if abs(difference) > discordance:
         return math.nan
-    z = float(special.ndtri(1 - alpha))
+    z = normal_quantile(1 - alpha)
     low, high = stats.binom.ppf([1e-12, 1 - 1e-12], n, discordance).astype(int)
     better = (discordance + difference) / (2 * discordance) if discordance else 0.5
     total = 0.0
@@ -63,7 +63,7 @@ def items_needed(
     room = margin + difference
     if room <= 0:
         return None
-    z = float(special.ndtri(1 - alpha) + special.ndtri(power))
+    z = normal_quantile(1 - alpha) + normal_quantile(power)
     spread = max(discordance - difference**2, 0.0)
     rough = z**2 * spread / room**2
     n = max(2, math.ceil(rough * (0.8 if rough < 1000 else 0.98)))
@@ -81,5 +81,5 @@ def items_needed_for(n: int, half_width: float, room: float, power: float = POWE
     one-sided lower bound, ``room`` the expected difference plus the margin. Widths shrink with the root of n."""
     if room <= 0 or half_width <= 0:
         return None
-    za, zb = float(special.ndtri(1 - alpha)), float(special.ndtri(power))
+    za, zb = normal_quantile(1 - alpha), normal_quantile(power)
     return max(2, math.ceil(n * (half_width * (za + zb) / za / room) ** 2))
