@@ -6,8 +6,8 @@ we do, and scores accuracy only, while we put intervals on four metrics. Labels 
 four (long): on transformers the rival runs a prompt once for all labels of one token, else once a label, in the fastest
 of some batch sizes, found on a few items first. Both compute in float32.
 
-``ratio`` is of the whole processes. ``ratio_of_items`` is of what they take beyond a run over eight items: what is left
-of the ratio where items are many, and loading is not what one waits for; of engines that compute.
+``ratio`` is of the whole processes. ``ratio_of_items``, of engines that compute, is of what they take beyond a run over
+eight items: where items are many, loading is not what one waits for.
 """
 
 from __future__ import annotations

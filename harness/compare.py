@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +17,6 @@ from harness.results import Run
 from harness.stats import multiple, paired, power
 from harness.stats.intervals import Estimate
 from harness.stats.paired import Discordance
-
-Told: TypeAlias = tuple[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class Row:
     @property
     def label(self) -> str:
         """The title with the size of the training data: alone in a figure or a file, no other row has it."""
-        return self.title if self.prompted else f"{self.title}, {self.run.spec['n_train']:,} train"
+        return _labelled(self.title, self.run)
 
     @property
     def prompted(self) -> bool:
@@ -115,8 +113,8 @@ def compare(
         raise unknown("metric", metric, runs[0].scores, f"run {runs[0].name}")
     groups = grouped([results.aligned(run, runs[0]) for run in runs])
     chosen = _reference(groups, metric, reference)
-    titles = Counter(_told(group) for group in groups)
-    rows = [_row(group, chosen, metric, price, titles) for group in groups]
+    labels = Counter(_labelled(describe(group), group[0]) for group in groups)
+    rows = [_row(group, chosen, metric, price, labels) for group in groups]
     known = [row.p for row in rows if row.p is not None]
     adjusted = iter(multiple.adjust(known, correction))
     rows = [row if row.p is None else replace(row, adjusted=next(adjusted)) for row in rows]
@@ -124,13 +122,13 @@ def compare(
     first = runs[0]
     n = len(first.examples)
     clustered = results.clusters(first.examples) is not None
-    title = _title(chosen, titles)
+    title = _title(chosen, labels)
     detectable = power.minimum_detectable(n, worst)
     return Comparison(first.task, metric, tuple(rows), title, n, clustered, detectable, correction)
 
 
 def _row(
-    group: tuple[Run, ...], chosen: tuple[Run, ...], metric: str, price: Price | None, titles: Counter[Told]
+    group: tuple[Run, ...], chosen: tuple[Run, ...], metric: str, price: Price | None, labels: Counter[str]
 ) -> Row:
     gap = p = found = None
     if group is not chosen:
@@ -143,7 +141,7 @@ def _row(
     cost = sum(map(price.of, group)) if price and group[0].spec["predictor"] == "prompt" else None
     unparsed = any(run.counts.get("unparsed") for run in group)
     lenient = _estimated(group, "lenient-accuracy") if unparsed else None
-    return Row(group, _title(group, titles), score(group, metric), accuracy, lenient, gap, p, None, found, cost)
+    return Row(group, _title(group, labels), score(group, metric), accuracy, lenient, gap, p, None, found, cost)
 
 
 def score(runs: Sequence[Run], metric: str) -> Estimate:
@@ -230,16 +228,14 @@ def describe(group: Sequence[Run]) -> str:
     return f"{name} ({text})" if text else name
 
 
-def _told(group: Sequence[Run]) -> Told:
-    """What a row is told by: its description and, of a baseline, how much it was trained on."""
-    spec = group[0].spec
-    return describe(group), None if spec["predictor"] == "prompt" else int(spec["n_train"])
+def _labelled(title: str, run: Run) -> str:
+    return title if run.spec["predictor"] == "prompt" else f"{title}, {run.spec['n_train']:,} train"
 
 
-def _title(group: Sequence[Run], titles: Counter[Told]) -> str:
-    """The description, with more where another row is told by the same."""
-    told = _told(group)
-    return told[0] if titles[told] == 1 else f"{told[0]} #{group[0].name[-8:]}"
+def _title(group: Sequence[Run], labels: Counter[str]) -> str:
+    """The description, with more where another row of as much training data has the same."""
+    title = describe(group)
+    return title if labels[_labelled(title, group[0])] == 1 else f"{title} #{group[0].name[-8:]}"
 
 
 def _short(model: Any) -> str:

@@ -20,8 +20,9 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import pytest
 from parrot import serving
+from runs import baseline, run
 
-from harness import task
+from harness import compare, task
 from harness.engines import create
 from harness.types import Example
 from harness.vault import Vault
@@ -39,6 +40,25 @@ def server():
 @pytest.fixture(scope="session")
 def finsentiment():
     return task.load("finsentiment")
+
+
+@pytest.fixture(scope="session")
+def data(finsentiment):
+    train = finsentiment.examples("train")
+    few = [e for label in finsentiment.labels for e in [t for t in train if t.target == label][:16]]
+    return few, finsentiment.examples("dev")
+
+
+@pytest.fixture(scope="session")
+def few(finsentiment):
+    train = finsentiment.examples("train")
+    return [e for label in finsentiment.labels for e in [t for t in train if t.target == label][:8]]
+
+
+@pytest.fixture
+def table():
+    runs = [run("p", seed=seed, draw=seed) for seed in (0, 1, 2)]
+    return compare.compare([*runs, run("q", hits=0.9, template="chat", draw=5), baseline()])
 
 
 @pytest.fixture(scope="session")

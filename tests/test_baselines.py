@@ -1,63 +1,20 @@
-"""Trained baselines on a real encoder and the embedded model: they learn, keep it, and say what failed."""
+"""Trained baselines on a real encoder and the embedded model: what they learn, and what decides it."""
 
-import json
-import os
 import random
-import shutil
-import signal
-import subprocess
-import sys
-import time
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from conftest import example
+from trained import accuracy, cheap, copied, said
 
 from harness import predictors, template
 from harness.embed import Encoder
 from harness.errors import InputError
-from harness.model import Model
-from harness.predictors.augment import AUGMENTATIONS, augmented
-from harness.predictors.head import Head
 from harness.predictors.prompted import Prompted
-from harness.predictors.setfit import SetFit
 from harness.selectors.fixed import Fixed
-from harness.types import Example
-from harness.vault import Vault
 
 LIGHT = ("tfidf-logreg", "tfidf-svm", "embedding", "embedding-knn")
-TRAINED = ("setfit", "finetune", "lora", "prefix-tuning", "prompt-tuning", "finetune:tiny", "lora:tiny")
-# Enough to learn what these tests ask for, and no more.
-CHEAP = {
-    "setfit": {"max_pairs": 96},
-    "finetune": {"min_steps": 30, "epochs": 2, "lr": 1e-4},
-    "lora": {"min_steps": 30, "epochs": 2},
-    "prefix-tuning": {"min_steps": 10, "epochs": 1},
-    "prompt-tuning": {"min_steps": 10, "epochs": 1},
-}
-
-
-def cheap(name, task, **params):
-    return predictors.baseline(name, task, **{**CHEAP.get(name.partition(":")[0], {}), **params})
-
-
-def said(predictor, items):
-    return [(p.output, p.label_logprobs) for p in predictor.predict(items)]
-
-
-def accuracy(predictor, items):
-    found = {p.example_id: p.output for p in predictor.predict(items)}
-    return np.mean([found[e.id] == e.target for e in items])
-
-
-@pytest.fixture(scope="module")
-def data(finsentiment):
-    train = finsentiment.examples("train")
-    few = [e for label in finsentiment.labels for e in [t for t in train if t.target == label][:16]]
-    return few, finsentiment.examples("dev")
 
 
 @pytest.mark.parametrize("name", ["tfidf-logreg", "tfidf-svm", "embedding", "embedding-knn"])
@@ -88,26 +45,6 @@ def test_learn_a_rule_from_few_examples(name, finsentiment):
     assert accuracy(predictor, test) > 0.9
     losses = [epoch["loss"] for epoch in predictor.history]
     assert losses[-1] < losses[0]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", TRAINED)
-def test_a_second_fit_trains_nothing(name, finsentiment, data, tmp_path, monkeypatch):
-    train, dev = data
-    first = cheap(name, finsentiment, vault=Vault(tmp_path)).fit(train, dev)
-    expected = said(first, dev)
-    second = cheap(name, finsentiment, vault=Vault(tmp_path))
-    monkeypatch.setattr(type(second), "_train", None)
-    second.fit(train[::-1], dev)
-    assert list(second.history) == list(first.history)
-    for (one, logprobs), (other, same) in zip(expected, said(second, dev), strict=True):
-        assert one == other
-        assert same == pytest.approx(logprobs, abs=1e-4)
-    (folder,) = tmp_path.iterdir()
-    weights = next(p for p in sorted(folder.iterdir()) if p.suffix == ".safetensors")
-    weights.write_bytes(weights.read_bytes()[:-64])
-    with pytest.raises(InputError, match=r"is damaged .*Delete"):
-        cheap(name, finsentiment, vault=Vault(tmp_path)).fit(train, dev)
 
 
 @pytest.mark.slow
@@ -194,128 +131,6 @@ def test_weights_augmentation_and_adversarial_training_change_what_is_learnt(fin
         assert not np.allclose([x for _, x in base], [x for _, x in said(changed, dev)], atol=1e-4)
         lines.add(str(changed.signature))
     assert len(lines) == 4
-
-
-def test_adversarial_steps_put_the_embeddings_back(finsentiment, data):
-    train, _ = data
-    still = cheap(
-        "finetune", finsentiment, epochs=1, min_steps=1, lr=0.0, head_lr=0.0, adversarial=1.0, weight_decay=0.0
-    )
-    words = still.fit(train)._network.body.get_input_embeddings().weight.detach()
-    assert torch.equal(words.cpu(), Encoder("minilm").model.get_input_embeddings().weight.detach().cpu())
-
-
-class TestAugmentation:
-    TEXT = example("a", "one two three four five six seven eight nine ten")
-
-    @pytest.mark.parametrize("kind", AUGMENTATIONS)
-    def test_is_a_pure_function_of_seed_epoch_and_id(self, kind):
-        assert augmented(self.TEXT, kind, 0, 1) == augmented(self.TEXT, kind, 0, 1)
-        views = {augmented(self.TEXT, kind, 0, epoch).text for epoch in range(30)}
-        assert (len(views) > 1) == (kind != "none")
-
-    def test_dropout_leaves_words_in_order_and_swap_the_same_words(self):
-        words = self.TEXT.text.split()
-        for epoch in range(30):
-            kept = augmented(self.TEXT, "word-dropout", 0, epoch).text.split()
-            assert kept == [word for word in words if word in kept]
-            assert sorted(augmented(self.TEXT, "word-swap", 0, epoch).text.split()) == sorted(words)
-
-    def test_text_without_spaces_goes_by_characters(self):
-        chinese = example("c", "公司利润大幅增长超出市场预期很多")
-        assert augmented(chinese, "word-swap", 0, 1).text != chinese.text
-        assert " " not in augmented(chinese, "word-swap", 0, 1).text
-
-
-KILLED = """
-import sys
-import time
-from harness import predictors, task
-from harness.predictors import training
-from harness.vault import Vault
-from pathlib import Path
-made = task.load("finsentiment")
-step = training._Training._epoch
-def told(self, epoch):
-    print("epoch", epoch, flush=True)
-    return step(self, epoch)
-training._Training._epoch = told
-predictors.baseline("lora", made, vault=Vault(Path(sys.argv[1])), epochs=50).fit(made.examples("train")[:48])
-"""
-
-
-@pytest.mark.slow
-def test_a_killed_training_leaves_nothing_that_loads(finsentiment, tmp_path):
-    running = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert running.stdout.readline() == "epoch 1\n"
-    assert running.stdout.readline() == "epoch 2\n"
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
-    running.stdout.close()
-    train = finsentiment.examples("train")[:48]
-    again = cheap("lora", finsentiment, vault=Vault(tmp_path))
-    assert Vault(tmp_path).fetch(Vault(tmp_path).key(again.made_by, train)) is None
-    assert again.fit(train).history
-
-
-class TestVault:
-    def test_a_failed_write_leaves_nothing(self, tmp_path):
-        def write(folder):
-            (folder / "half").write_text("x")
-            raise RuntimeError("disk full")
-
-        with pytest.raises(RuntimeError):
-            Vault(tmp_path).store("k", write)
-        assert list(tmp_path.iterdir()) == []
-
-    def test_what_a_killed_writing_left_goes_with_the_next_after_an_hour(self, tmp_path):
-        left, busy = tmp_path / ".training-left", tmp_path / ".training-busy"
-        left.mkdir()
-        busy.mkdir()
-        os.utime(left, (time.time() - 4000,) * 2)
-        Vault(tmp_path).store("k", lambda folder: (folder / "w").write_text("x"))
-        assert not left.exists()
-        assert busy.exists()
-
-    def test_a_manifest_that_is_no_json_is_an_input_error(self, tmp_path):
-        folder = Vault(tmp_path).store("k", lambda folder: (folder / "w").write_text("x"))
-        assert Vault(tmp_path).fetch("k") == folder
-        (folder / "manifest.json").write_text("{")
-        with pytest.raises(InputError, match="damaged"):
-            Vault(tmp_path).fetch("k")
-
-    def test_keys_depend_on_data_and_signature_not_on_order(self, finsentiment):
-        vault, train = Vault(Path("nowhere")), finsentiment.examples("train")[:9]
-        one = cheap("lora", finsentiment).signature
-        keys = {
-            vault.key(one, train),
-            vault.key(one, train[:-1]),
-            vault.key(one, train, train[:2]),
-            vault.key(one, [replace(train[0], inputs={"text": "other"}), *train[1:]]),
-            vault.key(cheap("lora", finsentiment, seed=1).signature, train),
-            vault.key(cheap("lora", finsentiment, rank=4).signature, train),
-        }
-        assert len(keys) == 6
-        assert vault.key(one, train[::-1]) == vault.key(one, train)
-
-
-def copied(tmp_path, name):
-    folder = tmp_path / name
-    shutil.copytree(Model(name).path, folder)
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("name", "model"), [("embedding", "minilm"), ("setfit", "minilm"), ("finetune", "minilm"), ("lora", "tiny")]
-)
-def test_a_truncated_checkpoint_is_an_input_error(name, model, finsentiment, data, tmp_path):
-    folder = copied(tmp_path, model)
-    weights = folder / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:100_000])
-    with pytest.raises(InputError, match="cannot be loaded"):
-        predictors.baseline(f"{name}:{folder}", finsentiment).fit(data[0])
 
 
 @pytest.mark.parametrize("name", ["tfidf-logreg", "tfidf-svm", "embedding", "embedding-knn", "setfit"])
@@ -421,64 +236,6 @@ class TestSignatures:
         assert len({str(before), str(after), str(elsewhere)}) == 3
 
 
-class TestPairs:
-    TARGETS = ("a", "b", "a", "c", "b", "a", "c")
-
-    def pairs(self, **params):
-        return SetFit(("a", "b", "c"), **params).pairs(self.TARGETS)
-
-    def test_say_whether_the_labels_agree(self):
-        found = self.pairs()
-        assert len(found) == 2 * 20 * len(self.TARGETS)
-        assert all((self.TARGETS[i] == self.TARGETS[j]) == bool(cosine) for i, j, cosine in found)
-        assert sum(cosine for _, _, cosine in found) == len(found) / 2
-
-    def test_are_drawn_by_the_seed_and_bounded(self):
-        assert self.pairs(seed=0) == self.pairs(seed=0) != self.pairs(seed=1)
-        assert self.pairs(max_pairs=25) == self.pairs()[:25]
-        assert self.pairs(iterations=0) == []
-
-    def test_an_interrupted_store_leaves_nothing(self, finsentiment, data, tmp_path, monkeypatch):
-        made = cheap("setfit", finsentiment, max_pairs=4, vault=Vault(tmp_path))
-
-        def cut(head, folder):
-            raise OSError("disk full")
-
-        monkeypatch.setattr(Head, "save", cut)
-        with pytest.raises(OSError, match="disk full"):
-            made.fit(data[0][:16] + data[0][-16:])
-        assert list(tmp_path.iterdir()) == []
-
-    @pytest.mark.slow
-    def test_epochs_see_them_again(self, finsentiment, data):
-        made = cheap("setfit", finsentiment, max_pairs=16, epochs=3).fit(data[0])
-        assert [entry["epoch"] for entry in made.history] == [1.0, 2.0, 3.0]
-
-
-class TestEncoder:
-    def test_vectors_do_not_depend_on_the_batch(self, finsentiment):
-        texts = [e.text for e in finsentiment.examples("dev")][:20]
-        encoder = Encoder("minilm")
-        alone = np.concatenate([encoder.vectors([text]) for text in texts])
-        np.testing.assert_allclose(encoder.vectors(texts), alone, atol=1e-5)
-
-    def test_long_texts_are_cut_where_only_the_model_names_its_limit(self, tmp_path):
-        folder = copied(tmp_path, "minilm")
-        settings = json.loads((folder / "tokenizer_config.json").read_text())
-        settings.pop("model_max_length")
-        (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-        long = ["profit rose sharply " * 900]
-        np.testing.assert_allclose(Encoder(str(folder)).vectors(long), Encoder("minilm").vectors(long), atol=1e-5)
-
-    @pytest.mark.parametrize("name", ["embedding", "embedding-knn", "setfit", "finetune"])
-    def test_what_was_not_read_is_counted(self, name, finsentiment):
-        train = finsentiment.examples("train")[:12]
-        long = Example("long", {"text": "profit rose sharply " * 900}, "positive")
-        found = list(cheap(name, finsentiment).fit(train).predict([train[0], long]))
-        assert [prediction.trace.unread > 2000 for prediction in found] == [False, True]
-        assert found[0].trace.unread == 0
-
-
 class TestWrongUse:
     @pytest.mark.parametrize(
         ("name", "params", "message"),
@@ -510,28 +267,3 @@ class TestWrongUse:
         for name in ("finetune", "setfit", "embedding"):
             with pytest.raises(InputError, match="neither a local model folder nor a hub model"):
                 predictors.baseline(f"{name}:no/such-model", finsentiment).fit(data[0])
-
-
-@pytest.mark.slow
-class TestLogs:
-    def test_tensorboard(self, finsentiment, data, tmp_path):
-        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-        made = cheap("finetune", finsentiment, log="tensorboard", log_dir=str(tmp_path), epochs=2, min_steps=1)
-        made.fit(data[0][:16], data[1])
-        (folder,) = tmp_path.iterdir()
-        events = EventAccumulator(str(folder)).Reload()
-        logged = [round(event.value, 4) for event in events.Scalars("dev_loss")]
-        assert logged == [round(epoch["dev_loss"], 4) for epoch in made.history]
-
-    @pytest.mark.filterwarnings("ignore")  # wandb's own
-    def test_wandb_offline(self, finsentiment, data, tmp_path, monkeypatch):
-        monkeypatch.setenv("WANDB_MODE", "offline")
-        monkeypatch.setenv("WANDB_SILENT", "true")
-        made = cheap("finetune", finsentiment, log="wandb", log_dir=str(tmp_path), epochs=1, min_steps=1)
-        made.fit(data[0][:16], data[1])
-        assert list(tmp_path.glob("wandb/offline-run-*/*.wandb"))
-
-    def test_logging_does_not_change_the_signature(self, finsentiment, tmp_path):
-        logged = cheap("lora", finsentiment, log="tensorboard", log_dir=str(tmp_path))
-        assert logged.signature == cheap("lora", finsentiment).signature

@@ -1,9 +1,6 @@
-"""What the trained networks promise beyond learning: nothing kept is mistaken for another, nothing is left behind."""
+"""What the trained networks promise beyond learning."""
 
 import math
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,29 +8,19 @@ import numpy as np
 import pytest
 import torch
 from conftest import example
+from trained import SHORT, stated
 
 from harness import predictors, task, template
 from harness.errors import InputError
 from harness.model import Model
 from harness.predictors.adversary import Adversary
 from harness.predictors.finetune import Finetune
-from harness.predictors.networks import Chooser, Classifier, pretrained
+from harness.predictors.networks import Chooser, pretrained
 from harness.predictors.prefix_tuning import PrefixTuning
 from harness.predictors.training import _Training
 from harness.vault import Vault
 
-SHORT = {"epochs": 1, "min_steps": 2}
 LONG = example("long", "profit rose sharply and " * 900, "positive")
-
-
-@pytest.fixture(scope="module")
-def few(finsentiment):
-    train = finsentiment.examples("train")
-    return [e for label in finsentiment.labels for e in [t for t in train if t.target == label][:8]]
-
-
-def said(predictor, items):
-    return np.array([p.label_logprobs for p in predictor.predict(items)])
 
 
 def saved(folder, network):
@@ -41,155 +28,6 @@ def saved(folder, network):
     network.save_pretrained(folder)
     Model("minilm").tokenizer.save_pretrained(folder)
     return folder
-
-
-class TestAdversary:
-    def gradients(self, network, items, size):
-        """Of every parameter, and of the word embeddings, without dropout."""
-        network.module.eval()
-        network.module.zero_grad()
-        targets = torch.tensor([0, 1, 2])
-
-        def loss():
-            return torch.nn.functional.cross_entropy(network.scores(items), targets)
-
-        with Adversary(network.body, size) as adversary:
-            loss().backward()
-            adversary.attack(loss)
-        return {name: p.grad.clone() for name, p in network.module.named_parameters() if p.grad is not None}
-
-    @pytest.fixture
-    def network(self, finsentiment):
-        torch.manual_seed(0)
-        return Classifier(Model("minilm"), pretrained(Model("minilm")), finsentiment.labels)
-
-    def test_adds_the_gradient_at_words_moved_along_theirs(self, network, few):
-        """Against the same, written with ``inputs_embeds``."""
-        items, size = [few[0], few[8], few[16]], 0.7
-        found = self.gradients(network, items, size)
-        network.module.zero_grad()
-        read = network._tokenizer([e.text for e in items], padding=True, return_tensors="pt")
-        mask, targets = read["attention_mask"], torch.tensor([0, 1, 2])
-
-        def loss(words):
-            hidden = network.body(inputs_embeds=words, attention_mask=mask).last_hidden_state
-            pooled = (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-            return torch.nn.functional.cross_entropy(network.head(pooled), targets)
-
-        words = network.body.get_input_embeddings()(read["input_ids"])
-        (slope,) = torch.autograd.grad(loss(words), words, retain_graph=True)
-        shift = torch.stack([size * row / row.norm() for row in slope])
-        (loss(words) + loss(words + shift)).backward()
-        for name, parameter in network.module.named_parameters():
-            if parameter.grad is not None:
-                torch.testing.assert_close(found[name], parameter.grad, atol=2e-5, rtol=1e-3)
-
-    def test_changes_gradients_and_leaves_nothing_behind(self, network, few):
-        items = [few[0], few[8], few[16]]
-        words = network.body.get_input_embeddings()
-        before = words.weight.detach().clone()
-        plain, moved = (self.gradients(network, items, size) for size in (0.0, 1.0))
-        assert not torch.allclose(plain["1.weight"], moved["1.weight"] / 2, atol=1e-4)
-        assert torch.equal(words.weight, before)
-        assert not words._forward_hooks
-
-    @pytest.mark.slow
-    @pytest.mark.parametrize("name", ["lora", "prompt-tuning:tiny"])
-    def test_an_adapter_trained_against_one_is_kept_whole(self, name, finsentiment, few, tmp_path):
-        """The frozen embeddings stay frozen, so that what is kept is all that was learnt."""
-        items = finsentiment.examples("dev")[:8]
-        made = [
-            predictors.baseline(name, finsentiment, vault=Vault(tmp_path), adversarial=1.0, **SHORT).fit(few)
-            for _ in range(2)
-        ]
-        assert len(list(tmp_path.iterdir())) == 1
-        assert made[0]._network is not made[1]._network
-        np.testing.assert_allclose(*(said(each, items) for each in made), atol=1e-5)
-
-
-class TestKept:
-    """A model that the vault keeps is for its own labels and template."""
-
-    @pytest.mark.parametrize("change", ["order", "more", "same"])
-    def test_other_labels_have_another_model(self, change, finsentiment, few, tmp_path):
-        labels = finsentiment.labels
-        other = {"order": labels[::-1], "more": (*labels, "mixed"), "same": labels}[change]
-        one = Finetune(labels, epochs=0, vault=Vault(tmp_path)).fit(few)
-        two = Finetune(other, epochs=0, vault=Vault(tmp_path)).fit(few)
-        assert one.signature == two.signature  # a run's line names the task
-        assert len(list(tmp_path.iterdir())) == (1 if change == "same" else 2)
-        assert said(two, few[:3]).shape == (3, len(other))
-
-    def test_another_description_of_a_label_has_another_model(self, finsentiment):
-        asked = template.load("plain", finsentiment)
-        described = {name: text + "!" for name, text in finsentiment.spec.labels.items()}
-        spec = finsentiment.spec.model_copy(update={"labels": described})
-        other = replace(asked, task=replace(finsentiment, spec=spec))
-        one, two = (Finetune(finsentiment.labels, "tiny", template=each) for each in (asked, other))
-        assert one.signature == two.signature
-        assert one.made_by != two.made_by
-
-    def test_everything_that_changes_a_score_is_in_the_signature(self, finsentiment):
-        changes = {
-            "model": "tiny", "epochs": 3, "min_steps": 9, "lr": 1e-5, "head_lr": 1e-4, "batch": 8, "warmup": 0.2,
-            "weight_decay": 0.1, "patience": 5, "class_weights": True, "augment": "word-swap", "adversarial": 0.5,
-            "rank": 4, "alpha": 32, "dropout": 0.1, "seed": 1,
-        }  # fmt: skip
-        unscored = {"template", "log", "log_dir"}
-        assert set(changes) == {*predictors.parameters("lora"), "seed"} - unscored
-        lines = {str(predictors.baseline("lora", finsentiment, **{k: v}).signature) for k, v in changes.items()}
-        lines.add(str(predictors.baseline("lora", finsentiment).signature))
-        lines.add(str(predictors.baseline("lora:tiny", finsentiment, template="question").signature))
-        assert len(lines) == len(changes) + 2
-        for name in ("prompt-tuning", "prefix-tuning"):
-            one, two = (predictors.baseline(name, finsentiment, tokens=n).signature for n in (5, 6))
-            assert one != two
-
-    KILLED = """
-import os, signal, sys
-from pathlib import Path
-from harness import predictors, task
-from harness.predictors.trained import Trained
-from harness.vault import Vault
-save = Trained._save
-def cut(self, folder):
-    save(self, folder)
-    os.kill(os.getpid(), signal.SIGKILL)
-Trained._save = cut
-made = task.load("finsentiment")
-predictors.baseline("lora", made, vault=Vault(Path(sys.argv[1])), epochs=0).fit(made.examples("train")[:48])
-"""
-
-    @pytest.mark.slow
-    def test_a_kill_while_the_weights_are_written_leaves_nothing_that_loads(self, finsentiment, tmp_path):
-        done = subprocess.run([sys.executable, "-c", self.KILLED, str(tmp_path)], check=False)
-        assert done.returncode == -signal.SIGKILL
-        assert list(tmp_path.rglob("adapter_model.safetensors"))  # it was cut off late enough
-        train, vault = finsentiment.examples("train")[:48], Vault(tmp_path)
-        again = predictors.baseline("lora", finsentiment, vault=vault, epochs=0)
-        key = vault.key(again.made_by, train)
-        assert vault.fetch(key) is None
-        again.fit(train)
-        assert vault.fetch(key) == tmp_path / key
-
-    QUIET = """
-import sys
-from pathlib import Path
-from harness import predictors, task
-from harness.vault import Vault
-made = task.load("finsentiment")
-for name in ("finetune", "lora", "prompt-tuning:tiny"):
-    for _ in range(2):
-        fitted = predictors.baseline(name, made, vault=Vault(Path(sys.argv[1])), epochs=0)
-        list(fitted.fit(made.examples("train")[:3]).predict(made.examples("dev")[:2]))
-"""
-
-    @pytest.mark.slow
-    def test_training_keeping_and_loading_say_nothing(self, tmp_path):
-        done = subprocess.run(
-            [sys.executable, "-c", self.QUIET, str(tmp_path)], check=True, capture_output=True, text=True
-        )
-        assert (done.stdout, done.stderr) == ("", "")
 
 
 class TestPrefix:
@@ -258,7 +96,7 @@ class TestPrefix:
         name = f"prompt-tuning:{folder}"
         fitted = predictors.baseline(name, finsentiment, vault=Vault(tmp_path / "vault"), **SHORT).fit(few)
         again = predictors.baseline(name, finsentiment, vault=Vault(tmp_path / "vault"), **SHORT).fit(few)
-        np.testing.assert_allclose(said(fitted, few), said(again, few), atol=1e-5)
+        np.testing.assert_allclose(stated(fitted, few), stated(again, few), atol=1e-5)
 
 
 class TestLength:
@@ -266,7 +104,7 @@ class TestLength:
     def test_encoders_read_the_beginning_virtual_tokens_or_not(self, name, finsentiment, few):
         fitted = predictors.baseline(name, finsentiment, epochs=0).fit(few)
         cut = replace(LONG, inputs={"text": LONG.text[: len(LONG.text) // 2]})
-        np.testing.assert_array_equal(said(fitted, [LONG]), said(fitted, [cut]))
+        np.testing.assert_array_equal(stated(fitted, [LONG]), stated(fitted, [cut]))
 
     @pytest.mark.parametrize(
         ("name", "room"), [("lora:tiny", 0), ("prompt-tuning:tiny", 20), ("prefix-tuning:tiny", 20)]
@@ -343,16 +181,6 @@ class TestWrongUse:
     def test_a_causal_model_without_a_template_is_told_to_name_one(self, finsentiment, few):
         with pytest.raises(InputError, match="--with template=NAME"):
             Finetune(finsentiment.labels, "tiny").fit(few)
-
-
-@pytest.mark.slow
-def test_two_settings_log_two_curves(finsentiment, few, tmp_path):
-    for lr in (1e-4, 1e-3):
-        made = predictors.baseline(
-            "prompt-tuning:tiny", finsentiment, log="tensorboard", log_dir=str(tmp_path), lr=lr, **SHORT
-        )
-        made.fit(few[:4])
-    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_project_of_its_own_is_learnt(project):

@@ -8,6 +8,7 @@ from conftest import example
 from harness import predictors, study, template
 from harness.draft import Planned
 from harness.errors import InputError
+from harness.inference import Asked
 from harness.journal import Journal, request_key
 from harness.predictors.prompted import Prompted
 from harness.selectors import create as selector
@@ -152,6 +153,25 @@ class TestOverlength:
     def test_an_item_too_long_by_itself_is_still_an_error(self, tiny, finsentiment):
         with pytest.raises(InputError, match="example 'long'"):
             list(self.make(tiny, finsentiment, "drop-demos").predict([self.LONG]))
+
+
+@pytest.mark.parametrize(
+    ("text", "output", "mentioned"),
+    [
+        ("positive", "positive", None),
+        ('{"label": "Positive."}', "positive", None),
+        ('{"label": "rather positive", "why": "not negative"}', None, "positive"),
+        ('{"label": "unclear", "why": "a positive tone"}', None, None),
+        ('{"label": "positive', None, "positive"),
+    ],
+)
+def test_of_a_json_answer_its_field_is_read(text, output, mentioned, tiny, finsentiment, tmp_path):
+    field = "---\nanswer_field: label\n---\n" if text.startswith("{") else ""
+    (tmp_path / "asks.j2").write_text(f"{field}{{{{ text }}}}")
+    made = prompted(tiny, finsentiment, name=str(tmp_path / "asks.j2"), mode="generate")
+    asked = Asked(finsentiment.examples("dev")[0], (), 0, ())
+    found = made.read(asked, Answer("key", text), Usage())
+    assert (found.output, found.mentioned) == (output, mentioned)
 
 
 class TestJournal:

@@ -100,6 +100,21 @@ def test_the_selectors_figures_are_those_of_the_bench():
         assert line[2:] == [f"{row['ms_batch_64']:.1f}", f"{row['ms_batch_256']:.1f}", recall], name
 
 
+def test_the_streams_figures_are_those_of_the_bench():
+    runs = {run["items"]: run for run in measured("stream")["runs"]}
+    said = " ".join(TEXT.split())
+    for start, items in (("A million items pass through in", 1_000_000), ("10,000 in", 10_000)):
+        gib, ms = runs[items]["peak_mib"] / 1024, runs[items]["microseconds_an_item"] / 1000
+        assert re.search(rf"{start} {gib:.2f} GiB( of memory)?, {ms:.2f} ms each", said)
+
+
+def test_the_start_and_the_bootstrap_take_what_the_benches_say():
+    start, draws = measured("startup"), measured("bootstrap")
+    said = " ".join(TEXT.split())
+    assert f"{start['ratio']:.0f} times a bare interpreter's start, {start['help_s']:.2f} s here" in said
+    assert f"take {draws['seconds']:.2f} s on one core, {round(draws['ratio'], -1)} times less than re-scoring" in said
+
+
 def test_the_changelog_names_this_version():
     from importlib.metadata import version
 

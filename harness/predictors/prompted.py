@@ -172,10 +172,11 @@ class Prompted:
         if logprobs is None:
             words = {label.name: label.answer for label in self.template.labels}
             field = self.template.settings.answer_field
-            output = parse.strict(parse.field(answer.text, field) if field else answer.text, words)
-            if output:
+            said = parse.field(answer.text, field) if field else answer.text
+            if output := parse.strict(said, words):
                 return Prediction(name, output, trace=trace)
-            return Prediction(name, None, Status.UNPARSED, trace=trace, mentioned=parse.lenient(answer.text, words))
+            mentioned = parse.lenient(said or answer.text, words)  # JSON that broke off may still mention a label
+            return Prediction(name, None, Status.UNPARSED, trace=trace, mentioned=mentioned)
         sums = [math.fsum(choice) for choice in logprobs]
         top = max(sums)
         total = top + math.log(math.fsum(math.exp(s - top) for s in sums))

@@ -1,0 +1,34 @@
+"""Encoders: vectors that do not depend on their batch, and what of a text is read."""
+
+import json
+
+import numpy as np
+import pytest
+from trained import cheap, copied
+
+from harness.embed import Encoder
+from harness.types import Example
+
+
+class TestEncoder:
+    def test_vectors_do_not_depend_on_the_batch(self, finsentiment):
+        texts = [e.text for e in finsentiment.examples("dev")][:20]
+        encoder = Encoder("minilm")
+        alone = np.concatenate([encoder.vectors([text]) for text in texts])
+        np.testing.assert_allclose(encoder.vectors(texts), alone, atol=1e-5)
+
+    def test_long_texts_are_cut_where_only_the_model_names_its_limit(self, tmp_path):
+        folder = copied(tmp_path, "minilm")
+        settings = json.loads((folder / "tokenizer_config.json").read_text())
+        settings.pop("model_max_length")
+        (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+        long = ["profit rose sharply " * 900]
+        np.testing.assert_allclose(Encoder(str(folder)).vectors(long), Encoder("minilm").vectors(long), atol=1e-5)
+
+    @pytest.mark.parametrize("name", ["embedding", "embedding-knn", "setfit", "finetune"])
+    def test_what_was_not_read_is_counted(self, name, finsentiment):
+        train = finsentiment.examples("train")[:12]
+        long = Example("long", {"text": "profit rose sharply " * 900}, "positive")
+        found = list(cheap(name, finsentiment).fit(train).predict([train[0], long]))
+        assert [prediction.trace.unread > 2000 for prediction in found] == [False, True]
+        assert found[0].trace.unread == 0
