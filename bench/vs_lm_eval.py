@@ -71,8 +71,8 @@ SETTINGS = {
     "fixed-long": Setting("transformers", "llama-60m", "long", "balanced", 10),
     "knn": Setting("transformers", "llama-24m", "short", "knn", 3),
     "knn-long": Setting("transformers", "llama-60m", "long", "knn", 3),
-    "vllm": Setting("vllm", "tiny", "short", "balanced", 12),
-    "vllm-long": Setting("vllm", "tiny", "long", "balanced", 8),
+    "vllm": Setting("vllm", "tiny", "short", "balanced", 12, rounds=3),
+    "vllm-long": Setting("vllm", "tiny", "long", "balanced", 8, rounds=3),
 }
 
 
@@ -152,13 +152,14 @@ class Bench:
         task = f"{project.NAME}_{setting.template}_{setting.selector}"
         rival.write_task(task, asked, self.folder / "rival")
         batch = self.fastest(setting, task)
-        mine, his = [], []
+        few = ("--limit", str(FEW))
+        mine, his, begun = [], [], []
         for _ in range(setting.rounds):
             mine.append(self.ours(setting))
             his.append(self.theirs(setting, task, batch))
+            begun.append((self.ours(setting, *few)[0].wall, self.theirs(setting, task, batch, *few)[0].wall))
         mine.append(self.ours(setting))
-        few = ("--limit", str(FEW))
-        starts = self.ours(setting, *few)[0].wall, self.theirs(setting, task, batch, *few)[0].wall
+        starts = [statistics.median(side) for side in zip(*begun, strict=True)]
         (_, run), (_, result) = mine[0], his[0]
         ours, theirs = (statistics.median(took.wall for took, _ in side) for side in (mine, his))
         busy = [statistics.median(took.cpu for took, _ in side) for side in (mine, his)]

@@ -79,11 +79,13 @@ def vllm_tiny():
 
 
 def stop(engine):
-    """End a vLLM engine's processes and sockets, which it would else leave to the garbage collector."""
+    """End a vLLM engine, and its processes and sockets where it has some, which it would else leave to the garbage
+    collector."""
     if "_engine" in vars(engine):
         core = engine._engine.engine_core
         core.shutdown()
-        core.ctx.destroy(linger=0)
+        if hasattr(core, "ctx"):
+            core.ctx.destroy(linger=0)
 
 
 @pytest.fixture(scope="session")

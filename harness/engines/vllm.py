@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from harness import parse, plan
-from harness.engines import vllm_params
+from harness.engines import vllm_params, vllm_process
 from harness.engines.branches import IDS_PER_REQUEST, Branch, branches
 from harness.engines.lora import Adapter
 from harness.errors import HarnessError, InputError
@@ -74,6 +74,7 @@ class Vllm:
 
     @cached_property
     def _on_cpu(self) -> bool:
+        vllm_process.prepare()
         from vllm.platforms import current_platform
 
         return bool(current_platform.is_cpu())
@@ -88,6 +89,7 @@ class Vllm:
 
     @cached_property
     def identity(self) -> Mapping[str, str]:
+        device = "cpu" if self._on_cpu else "cuda"
         import vllm
 
         adapter = {"lora": self._adapter.fingerprint} if self._adapter else {}
@@ -96,7 +98,7 @@ class Vllm:
             "weights": self.model.fingerprint,
             "engine": f"vllm-{vllm.__version__}",
             "dtype": self.dtype,
-            "device": "cpu" if self._on_cpu else "cuda",
+            "device": device,
             **{name: str(value) for name, value in self._given.items()},
             **adapter,
         }
@@ -127,42 +129,48 @@ class Vllm:
         else:
             made["gpu_memory_utilization"] = self._memory
         if "pipeline_parallel_size" in made:
-            made["async_scheduling"] = False  # the first model runner (see ``_engine``) cannot do both
+            made["async_scheduling"] = False  # the first model runner (``vllm_process``) cannot do both
         if self._longest:
             made["max_model_len"] = self.max_length
         if self._adapter:
             made |= {"enable_lora": True, "max_lora_rank": self._adapter.room, "max_loras": 1}
         return made
 
+    @property
+    def _here(self) -> bool:
+        """Whether vLLM's core may run in this process. On a GPU it works ahead in one of its own, and parallel workers
+        are processes in any case."""
+        return self._on_cpu and not {"tensor_parallel_size", "pipeline_parallel_size"} & self._given.keys()
+
     @cached_property
     def _engine(self) -> Any:
-        os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
-        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "2")  # GiB
-        # The second runner, the default on GPUs of late, takes logits processors of another kind than ``Forced``.
-        os.environ.setdefault("VLLM_USE_V2_MODEL_RUNNER", "0")
-        _ = self.model.tokenizer  # a path that holds no model is told before vLLM starts its processes
+        _ = self.model.tokenizer  # a path that holds no model is told before vLLM starts
+        vllm_process.prepare()
+        from safetensors import SafetensorError
         from vllm import LLM
 
         try:
-            llm = LLM(
-                self.model.path,
-                revision=self.model.revision,
-                dtype=self.dtype,
-                trust_remote_code=self._trust,
-                load_format="safetensors",
-                enable_prefix_caching=True,
-                logits_processors=[FORCED],
-                # One grammar engine for all constraints; compact JSON, which no stop at a line's end can cut.
-                structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
-                disable_log_stats=True,
-                **self._settings(),
-            )
-            if self._adapter:
-                llm.llm_engine.add_lora(self._adapter.request())
-        except (OSError, ValueError) as error:
+            with vllm_process.core(self._here):
+                llm = LLM(
+                    self.model.path,
+                    revision=self.model.revision,
+                    dtype=self.dtype,
+                    trust_remote_code=self._trust,
+                    load_format="safetensors",
+                    use_tqdm_on_load=sys.stderr.isatty(),
+                    enable_prefix_caching=True,
+                    logits_processors=[FORCED],
+                    # One grammar engine for all constraints; compact JSON, which no stop at a line's end can cut.
+                    structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
+                    disable_log_stats=True,
+                    **self._settings(),
+                )
+                if self._adapter:
+                    llm.llm_engine.add_lora(self._adapter.request())
+        except (OSError, ValueError, SafetensorError) as error:
             raise InputError(f"model {self.model.name!r}: vLLM cannot load it: {_said(error)}") from None
-        except RuntimeError as error:
-            raise HarnessError(f"vLLM did not start on {self.model.name!r}: {_said(error)}") from None
+        except Exception as error:  # of a core in this process, of any kind
+            raise HarnessError(f"vLLM did not start on {self.model.name!r}: {_said(error)}") from error
         return llm.llm_engine
 
     def score(self, requests: Iterable[Request]) -> Iterator[Answer]:
@@ -257,7 +265,9 @@ class Vllm:
                         break
                     self._submit(*following)
                     out.add(following[0])
-                for output in self._engine.step() if out else ():
+                with vllm_process.uncompiled(self._here):
+                    finished = self._engine.step() if out else ()
+                for output in finished:
                     if output.finished:
                         out.discard(output.request_id)
                         yield output

@@ -1,0 +1,51 @@
+"""What vLLM finds in the process that starts it: its environment, and whether its core runs in this process."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+DEFAULTS = {
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_CPU_KVCACHE_SPACE": "2",  # GiB
+    # The second runner, the default on GPUs of late, takes logits processors of another kind than ``Forced``.
+    "VLLM_USE_V2_MODEL_RUNNER": "0",
+}
+APART = "VLLM_ENABLE_V1_MULTIPROCESSING"
+
+
+def prepare() -> None:
+    """Before vLLM is imported: defaults for what the environment leaves open, and silence about vLLM's own code."""
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"vllm\.")
+
+
+@contextmanager
+def core(here: bool) -> Iterator[None]:
+    """While an engine is made: its core runs ``here``, in this process, unless the environment says otherwise.
+
+    That spares a process which imports everything again, and leaves the model every core of the machine. One engine can
+    have it: what two of them shared of torch.distributed would go when the first is closed."""
+    from torch import distributed
+    from vllm import envs
+
+    envs.disable_envs_cache()  # where an engine was made before, vLLM reads the environment as it was then
+    if not here or APART in os.environ or distributed.is_initialized():
+        yield
+        return
+    os.environ[APART] = "0"
+    try:
+        yield
+    finally:
+        del os.environ[APART]
+
+
+def uncompiled(here: bool) -> AbstractContextManager[object]:
+    """While vLLM's core takes a step ``here``: what it would compile to rank tokens costs seconds, and no rank is
+    read."""
+    from torch import compiler
+
+    return compiler.set_stance("force_eager") if here else nullcontext()
