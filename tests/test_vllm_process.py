@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from conftest import ROOT, stop
 from contract import scores, worst
 
@@ -17,24 +18,25 @@ from harness.types import Request
 pytestmark = [pytest.mark.vllm, pytest.mark.slow]
 
 
-def asked(seed):
-    rng = random.Random(seed)
+def asked():
+    rng = random.Random(0)
     return [Request(str(i), tuple(rng.choices(range(7, 4000), k=40)), ((7,), (8, 9))) for i in range(8)]
 
 
 def test_a_second_engine_has_a_process_and_its_end_is_not_the_first_ones(vllm_tiny):
     if not vllm_tiny._on_cpu:
         pytest.skip("on a GPU each core has a process")
+    found = scores(vllm_tiny, asked())
     outside = set(multiprocessing.active_children())
-    found = scores(vllm_tiny, asked(0))
-    assert set(multiprocessing.active_children()) <= outside
+    assert "EngineCore" not in {child.name for child in outside}
+    assert torch.set_num_threads.__name__ == "set_num_threads"  # and not what vLLM puts in its place
     second = create("vllm", "tiny", max_model_len=512)
     try:
-        assert worst(scores(second, asked(0)), found) < 1e-3
+        assert worst(scores(second, asked()), found) < 1e-3
         assert {child.name for child in set(multiprocessing.active_children()) - outside} == {"EngineCore"}
     finally:
         stop(second)
-    assert len(scores(vllm_tiny, asked(1))) == 8
+    assert worst(scores(vllm_tiny, asked()), found) < 1e-3
 
 
 def test_a_damaged_model_is_told_in_one_line(tmp_path):

@@ -89,7 +89,7 @@ class Vllm:
 
     @cached_property
     def identity(self) -> Mapping[str, str]:
-        device = "cpu" if self._on_cpu else "cuda"
+        vllm_process.prepare()
         import vllm
 
         adapter = {"lora": self._adapter.fingerprint} if self._adapter else {}
@@ -98,7 +98,7 @@ class Vllm:
             "weights": self.model.fingerprint,
             "engine": f"vllm-{vllm.__version__}",
             "dtype": self.dtype,
-            "device": device,
+            "device": "cpu" if self._on_cpu else "cuda",
             **{name: str(value) for name, value in self._given.items()},
             **adapter,
         }

@@ -27,20 +27,22 @@ def prepare() -> None:
 def core(here: bool) -> Iterator[None]:
     """While an engine is made: its core runs ``here``, in this process, unless the environment says otherwise.
 
-    That spares a process which imports everything again, and leaves the model every core of the machine. One engine can
-    have it: what two of them shared of torch.distributed would go when the first is closed."""
-    from torch import distributed
+    That spares processes which import everything again. One engine can have it: what two of them shared of
+    torch.distributed would go when the first is closed."""
+    import torch
     from vllm import envs
 
     envs.disable_envs_cache()  # where an engine was made before, vLLM reads the environment as it was then
-    if not here or APART in os.environ or distributed.is_initialized():
+    if not here or APART in os.environ or torch.distributed.is_initialized():
         yield
         return
     os.environ[APART] = "0"
+    set_num_threads = torch.set_num_threads
     try:
         yield
     finally:
         del os.environ[APART]
+        torch.set_num_threads = set_num_threads  # vLLM's worker takes it from the whole process
 
 
 def uncompiled(here: bool) -> AbstractContextManager[object]:
