@@ -34,8 +34,9 @@ def write(folder: Path, items: int) -> None:
     given = [example for split in ("test", "dev", "train") for example in source.examples(split)]
     pool = given[-len(source.examples("train")) // 2 :]
     asked = given[: len(given) - len(pool)]
-    for i in range(items - len(asked)):
-        first, second = asked[i % len(asked)], asked[(i * 7 + i // len(asked) + 1) % len(asked)]
+    own = len(asked)
+    for i in range(items - own):
+        first, second = asked[i % own], asked[(i * 7 + i // own + 1) % own]
         asked.append(Example(f"pair-{i:06}", {"text": f"{first.text} {second.text}"}, first.target))
     home = folder / "tasks" / NAME
     home.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Beside lm-evaluation-harness 0.4.13: python bench/vs_lm_eval.py [--setting NAME]… [--model NAME] [--items N]
+"""Beside lm-evaluation-harness 0.4.13: python bench/vs_lm_eval.py [--setting NAME]… [--items N] [--rounds N] …
 
 Whole processes, in turn, on the same machine, model and prompts: our `harness run`, then the rival's command, then ours
 again; every run starts from an empty folder. The rival gets its prompts rendered, keeps each item's log-likelihoods as
@@ -222,6 +222,7 @@ def main() -> None:
     parser.add_argument("--setting", action="append", choices=SETTINGS, help="else all of them")
     parser.add_argument("--model", choices=["tiny", *SHAPES], help="for the settings on transformers, else their own")
     parser.add_argument("--items", type=int, default=500)
+    parser.add_argument("--rounds", type=int, help="else the setting's own")
     parser.add_argument("--batch-size", help="the rival's on transformers; else the fastest is found")
     options = parser.parse_args()
     found = []
@@ -231,6 +232,8 @@ def main() -> None:
             setting = SETTINGS[name]
             if options.model and setting.engine == "transformers":
                 setting = replace(setting, model=options.model)
+            if options.rounds:
+                setting = replace(setting, rounds=options.rounds)
             found.append(bench.measure(name, setting))
             say(json.dumps(found[-1]))
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"

@@ -84,9 +84,9 @@ def test_the_rivals_figures_are_those_of_the_bench():
     for line, row in zip(shown, rows, strict=True):
         sides = [row[of][who] for of in ("seconds", "computed_tokens") for who in ("ours", "lm_eval")]
         past = f"{row['ratio_of_items']:.1f}" if row["ratio_of_items"] else "–"
-        assert line[0] == row["engine"]
-        assert line[4:8] == [f"{sides[0]:.1f}", f"{sides[1]:.1f}", f"{row['ratio']:.1f}", past]
-        assert line[8:] == [f"{count:,}" for count in sides[2:]]
+        assert (line[0], line[3]) == (row["engine"], f"{row['items']:,}")
+        assert line[5:9] == [f"{sides[0]:.1f}", f"{sides[1]:.1f}", f"{row['ratio']:.1f}", past]
+        assert line[9:] == [f"{count:,}" for count in sides[2:]]
         if row["accuracy"]:
             assert row["accuracy"]["ours"] == row["accuracy"]["lm_eval"]
             assert row["largest_difference"] < 1e-5
