@@ -28,9 +28,9 @@ from unittest import mock
 import project
 from llama import SHAPES, Llama
 
-from harness.encode import Encoder
 from harness.engines.vllm import Vllm
-from harness.model import Model
+from harness.models.checkpoint import Model
+from harness.prompt.encode import Encoder
 from harness.report.cells import DASH
 from harness.types import Prompt, Request, Tokens
 

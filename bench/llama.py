@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.model import Model
+from harness.models.checkpoint import Model
 
 MAX_LENGTH = 2048
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from llama import SHAPES
 from rival import Asked
 
-from harness import selectors, task, template
+from harness.prompt import selectors, template
+from harness.task import definition
 from harness.types import Example
 
 NAME, SHOTS = "bench", 5
@@ -30,7 +31,7 @@ TEMPLATES = {
 def write(folder: Path, items: int) -> None:
     """The task and its templates below ``folder``. Items are finsentiment's test, dev and then train, and what is left
     of train is the pool; past those, a text is two of theirs, one after the other, with the label of the first."""
-    source = task.load("finsentiment")
+    source = definition.load("finsentiment")
     given = [example for split in ("test", "dev", "train") for example in source.examples(split)]
     pool = given[-len(source.examples("train")) // 2 :]
     asked = given[: len(given) - len(pool)]
@@ -56,7 +57,7 @@ def write(folder: Path, items: int) -> None:
 
 def prompts(name: str, selector: str) -> list[Asked]:
     """What the project in the working folder asks, item by item, as ``harness run`` renders it."""
-    made = task.load(NAME)
+    made = definition.load(NAME)
     loaded = template.load(name, made)
     pick = selectors.Selection(selectors.create(selector), made.examples("train"), SHOTS, "ascending", 0)
     found = []

@@ -23,10 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.embed import Embedder
-from harness.selectors import Selection, create, knn
+from harness.models.embed import Embedder
+from harness.prompt.selectors import Selection, create, knn
+from harness.results.vault import Vault
 from harness.types import Example, Signature
-from harness.vault import Vault
 
 ASKED, BATCHES, SHOTS, NEIGHBOURS = 1000, (64, 256), 5, 10
 TOPICS, FIELDS, WORDS, LABELS = 2000, 50, 20, 10  # words of each topic

@@ -15,9 +15,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness import study, task
 from harness.engines import create
 from harness.engines.ray import replicate
+from harness.study import grid
+from harness.task import definition
 from harness.types import Engine
 
 LONG = str(Path(__file__).parent / "long-answers.j2")
@@ -26,12 +27,12 @@ REPLICAS = 2
 
 def measured(engine: Engine, ready: float) -> dict[str, Any]:
     """A fresh run of the study; ``ready`` is the seconds that the engine took to be there."""
-    spec = study.Spec(templates=("plain", "chat", LONG), shots=(0, 5))
+    spec = grid.Spec(templates=("plain", "chat", LONG), shots=(0, 5))
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        made = list(study.run(task.load("finsentiment"), spec, [engine], Path(folder)))
+        made = list(grid.run(definition.load("finsentiment"), spec, [engine], Path(folder)))
         seconds = time.perf_counter() - begun
-        workloads = study.workloads(task.load("finsentiment"), spec, [engine], Path(folder) / "none")
+        workloads = grid.workloads(definition.load("finsentiment"), spec, [engine], Path(folder) / "none")
     computed = sum(run.usage["computed_tokens"] for run, _ in made)
     trie = workloads[0][1].trie
     return {

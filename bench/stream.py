@@ -67,14 +67,15 @@ def write(folder: Path, items: int) -> None:
 
 def one() -> None:
     """Run the task of the working folder, and print what it took."""
-    from harness import study, task
     from harness.engines import create
+    from harness.study import grid
+    from harness.task import definition
 
     engine = create("null", "tiny")
     _ = engine.tokenizer
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     begun = time.perf_counter()
-    ((run, _),) = study.run(task.load("stream"), study.Spec(shots=(5,)), [engine], Path("results"))
+    ((run, _),) = grid.run(definition.load("stream"), grid.Spec(shots=(5,)), [engine], Path("results"))
     print(
         json.dumps(
             {

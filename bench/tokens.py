@@ -16,10 +16,13 @@ from itertools import count
 from math import factorial
 from pathlib import Path
 
-from harness import builtin, selectors, study, task
+from harness import builtin
 from harness.chance import rng
 from harness.engines import create
-from harness.task import Task
+from harness.prompt import selectors
+from harness.study import grid
+from harness.task import definition
+from harness.task.definition import Task
 from harness.types import Engine, Request, Tokens
 
 HERE = Path(__file__).parent
@@ -27,23 +30,23 @@ LONG = str(HERE / "long-answers.j2")
 SHOTS = 4  # of which every order is asked
 
 
-def settings(finsentiment: Task) -> dict[str, study.Spec]:
+def settings(finsentiment: Task) -> dict[str, grid.Spec]:
     """What is asked, by name: one study each."""
     shipped = builtin.names("prompts/finsentiment", ".j2")
     more = [str(HERE / "headline.j2"), str(HERE / "numbered.j2")]
     pick = selectors.Selection(selectors.create("balanced"), finsentiment.examples("train"), SHOTS, "as-is", 0)
     return {
-        "fixed shots": study.Spec(shots=(5,)),
-        "fixed shots, long answers": study.Spec(templates=(LONG,), shots=(5,)),
-        "per-item shots": study.Spec(shots=(5,), selectors=("knn",)),
-        "24 orders": study.Spec(
+        "fixed shots": grid.Spec(shots=(5,)),
+        "fixed shots, long answers": grid.Spec(templates=(LONG,), shots=(5,)),
+        "per-item shots": grid.Spec(shots=(5,), selectors=("knn",)),
+        "24 orders": grid.Spec(
             shots=(SHOTS,),
             selectors=("fixed",),
             demos=tuple(example.id for example in pick.shared()),
             order="random",
             seeds=orders(SHOTS),
         ),
-        "8 templates": study.Spec(templates=(*shipped, *more), shots=(5,)),
+        "8 templates": grid.Spec(templates=(*shipped, *more), shots=(5,)),
     }
 
 
@@ -71,20 +74,20 @@ def in_blocks(requests: Iterable[Request], block: int) -> int | None:
     return block * len(blocks) + behind
 
 
-def asked(finsentiment: Task, spec: study.Spec, engine: Engine) -> list[Request]:
+def asked(finsentiment: Task, spec: grid.Spec, engine: Engine) -> list[Request]:
     """The distinct requests of a study."""
     test = finsentiment.examples("test")
-    sheets = [made.predictor.fit(made.train).sheet(test) for made in study.plan(finsentiment, spec, [engine])]
+    sheets = [made.predictor.fit(made.train).sheet(test) for made in grid.plan(finsentiment, spec, [engine])]
     return list({key: request for sheet in sheets for key, request in sheet.requests.items()}.values())
 
 
 def measure(name: str, setting: str) -> dict[str, object]:
     """The counts of one study, over all its runs together."""
-    finsentiment, engine = task.load("finsentiment"), create(name, "tiny")
+    finsentiment, engine = definition.load("finsentiment"), create(name, "tiny")
     spec = settings(finsentiment)[setting]
     with tempfile.TemporaryDirectory() as folder:
-        ((_, workload),) = study.workloads(finsentiment, spec, [engine], Path(folder))
-        runs = [run for run, _ in study.run(finsentiment, spec, [engine], Path(folder))]
+        ((_, workload),) = grid.workloads(finsentiment, spec, [engine], Path(folder))
+        runs = [run for run, _ in grid.run(finsentiment, spec, [engine], Path(folder))]
     computed = sum(run.usage["computed_tokens"] for run in runs)
     return {
         "engine": engine.identity["engine"],
@@ -109,7 +112,7 @@ def main() -> None:
         print(json.dumps(measure(name, chosen[0])))
         return
     found = []
-    for setting in settings(task.load("finsentiment")):
+    for setting in settings(definition.load("finsentiment")):
         command = [sys.executable, __file__, name, setting]
         said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         found.append(json.loads(said.splitlines()[-1]))

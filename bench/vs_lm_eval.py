@@ -34,9 +34,10 @@ import rival
 from llama import SHAPES
 from rival import Asked
 
-from harness import plan, results
-from harness.encode import Encoder
-from harness.model import Model
+from harness.engines import trie
+from harness.models.checkpoint import Model
+from harness.prompt.encode import Encoder
+from harness.results import store
 from harness.types import Prompt, Request
 
 BATCHES = ("1", "8", "16", "auto")
@@ -115,14 +116,14 @@ class Bench:
         path.mkdir()
         return path
 
-    def ours(self, setting: Setting, *more: str) -> tuple[Timed, results.Run]:
+    def ours(self, setting: Setting, *more: str) -> tuple[Timed, store.Run]:
         place = self._place()
         line = [sys.executable, "-m", "harness", "run", "--task", project.NAME, "--template", setting.template]
         line += ["--shots", str(project.SHOTS), "--selector", setting.selector, "--engine", setting.engine]
         line += ["--model", project.model(setting.model, self.folder), "--dtype", "float32", "--results", str(place)]
         took = timed([*line, *more], place / "log")
-        (run,) = results.find(place)
-        return took, results.load(run)
+        (run,) = store.find(place)
+        return took, store.load(run)
 
     def theirs(self, setting: Setting, task: str, batch: str, *more: str) -> tuple[Timed, rival.Result]:
         place = self._place()
@@ -195,11 +196,11 @@ def _tokens(asked: Sequence[Asked], setting: Setting) -> tuple[list[int], int]:
     if setting.engine == "null":
         return lengths, 0
     if setting.engine == "vllm":
-        return lengths, sum(map(plan.submitted, requests))
-    return lengths, sum(map(len, {row for request in requests for row in plan.sequences(request)}))
+        return lengths, sum(map(trie.submitted, requests))
+    return lengths, sum(map(len, {row for request in requests for row in trie.sequences(request)}))
 
 
-def _difference(run: results.Run, result: rival.Result) -> float:
+def _difference(run: store.Run, result: rival.Result) -> float:
     """The largest absolute difference of a choice's log-likelihood between the two; NaN where any is."""
     gaps = [
         abs(math.fsum(ours) - theirs)

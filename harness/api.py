@@ -6,22 +6,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import compare as comparison
-from harness import engines, predictors, results, sampling, study, task
-from harness.draft import Planned
+from harness import engines, predictors
+from harness.compare import differences as comparison
 from harness.engines.ray import replicate
 from harness.predictors.prompted import Prompted
+from harness.prompt.template import load as load_template
 from harness.report import Table
-from harness.results import Run
-from harness.study import Spec
-from harness.task import Task
-from harness.template import load as load_template
+from harness.results import store
+from harness.results.store import Run
+from harness.study import grid
+from harness.study.draft import Planned
+from harness.study.grid import Spec
+from harness.task import budgets, definition
+from harness.task.definition import Task
 from harness.types import Engine, Predictor
 
 
 def load_task(name: str) -> Task:
     """The task ``tasks/NAME`` of the working folder, or the built-in one of that name."""
-    return task.load(name)
+    return definition.load(name)
 
 
 def prompted(
@@ -60,11 +63,11 @@ def evaluate(
 ) -> Run:
     """Fit ``predictor`` on the train split, or a sample of it by the predictor's seed (100, 10/class), and score it on
     ``split``. Nothing is written; see ``save``."""
-    study.check_task(task)
-    train = sampling.sample(task.examples("train"), train_size, predictor.seed)
+    grid.check_task(task)
+    train = budgets.sample(task.examples("train"), train_size, predictor.seed)
     dev = task.examples("dev") if "dev" in task.spec.splits else ()
-    planned = Planned(predictor, train, None if train_size == sampling.FULL else train_size)
-    return study.execute(task, planned, task.examples(split)[:limit], split, dev)
+    planned = Planned(predictor, train, None if train_size == budgets.FULL else train_size)
+    return grid.execute(task, planned, task.examples(split)[:limit], split, dev)
 
 
 def compare(runs: Sequence[Run], metric: str | None = None, reference: str | None = None) -> Table:
@@ -74,10 +77,10 @@ def compare(runs: Sequence[Run], metric: str | None = None, reference: str | Non
 
 def save(run: Run, folder: str | Path = "results") -> Path:
     """Seal ``run`` below ``folder``, as the command line does."""
-    results.check_writable(Path(folder))
-    return results.seal(run, Path(folder))
+    store.check_writable(Path(folder))
+    return store.seal(run, Path(folder))
 
 
 def load_run(folder: str | Path) -> Run:
     """The run sealed in ``folder``, its checksum verified."""
-    return results.load(Path(folder))
+    return store.load(Path(folder))

@@ -22,10 +22,11 @@ import pytest
 from parrot import serving
 from runs import baseline, run
 
-from harness import compare, task
+from harness.compare import differences
 from harness.engines import create
+from harness.results.vault import Vault
+from harness.task import definition
 from harness.types import Example
-from harness.vault import Vault
 
 pytest.register_assert_rewrite("contract")
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +40,7 @@ def server():
 
 @pytest.fixture(scope="session")
 def finsentiment():
-    return task.load("finsentiment")
+    return definition.load("finsentiment")
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +59,7 @@ def few(finsentiment):
 @pytest.fixture
 def table():
     runs = [run("p", seed=seed, draw=seed) for seed in (0, 1, 2)]
-    return compare.compare([*runs, run("q", hits=0.9, template="chat", draw=5), baseline()])
+    return differences.compare([*runs, run("q", hits=0.9, template="chat", draw=5), baseline()])
 
 
 @pytest.fixture(scope="session")

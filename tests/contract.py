@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from harness.encode import Encoder
+from harness.prompt.encode import Encoder
 from harness.types import Request, Sampling
 
 

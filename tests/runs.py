@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 
-from harness import estimate, metrics, results
-from harness.results import Run
+from harness import metrics
+from harness.compare import estimate
+from harness.results import store
+from harness.results.store import Run
 from harness.types import Example, Prediction, Signature, Status
 
 LABELS = ("good", "bad", "so_so")
@@ -48,7 +50,7 @@ def run(
     scores = {}
     for metric in (metrics.create(each, LABELS) for each in NAMES):
         table = metric.statistics(examples, predictions)
-        (found,) = estimate.estimates(metric, [table], results.clusters(examples))
+        (found,) = estimate.estimates(metric, [table], store.clusters(examples))
         scores[metric.names[0]] = (found.value, found.low, found.high)
     whole = {
         "predictor": "prompt",

@@ -6,11 +6,11 @@ import torch
 from trained import SHORT, cheap, stated
 
 from harness import predictors
-from harness.embed import Encoder
-from harness.model import Model
+from harness.models.checkpoint import Model
+from harness.models.embed import Encoder
 from harness.predictors.adversary import Adversary
 from harness.predictors.networks import Classifier, pretrained
-from harness.vault import Vault
+from harness.results.vault import Vault
 
 
 class TestAdversary:

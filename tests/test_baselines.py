@@ -8,11 +8,12 @@ import torch
 from conftest import example
 from trained import accuracy, cheap, copied, said
 
-from harness import predictors, template
-from harness.embed import Encoder
+from harness import predictors
 from harness.errors import InputError
+from harness.models.embed import Encoder
 from harness.predictors.prompted import Prompted
-from harness.selectors.fixed import Fixed
+from harness.prompt import template
+from harness.prompt.selectors.fixed import Fixed
 
 LIGHT = ("tfidf-logreg", "tfidf-svm", "embedding", "embedding-knn")
 

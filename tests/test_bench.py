@@ -11,7 +11,7 @@ from conftest import ROOT, stop
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForCausalLM
 
-from harness.encode import Encoder
+from harness.prompt.encode import Encoder
 from harness.types import Prompt
 
 sys.path.insert(0, str(ROOT / "bench"))  # the benches are scripts beside each other, and no package

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness import engines, metrics, predictors, results, selectors, task
+from harness import engines, metrics, predictors
 from harness.cli import main, options
 from harness.predictors.prompted import MODES, OVERLENGTH
+from harness.prompt import selectors
 from harness.report import FORMATS
+from harness.results import store
+from harness.task import definition
 
 
 def run(*args):
@@ -107,7 +110,7 @@ def test_a_users_own_project_from_a_csv(home):
     (home / "pets.csv").write_text("\n".join(lines))
     said = ok("init", "pets.csv", "--name", "pets", "--input", "words", "--target", "kind")
     assert "harness run --task pets" in said
-    made = task.load("pets")
+    made = definition.load("pets")
     assert made.labels == ("cat", "dog")
     assert [len(made.examples(s)) for s in ("train", "dev", "test")] == [48, 8, 24]
     text = ok(
@@ -126,7 +129,7 @@ def test_init_takes_a_test_file_and_reports_overlap(home):
     (home / "test.csv").write_text("text,label\nsentence number 7 of many,b\nsomething else entirely,a\n")
     said = ok("init", "train.csv", "--name", "t", "--test", "test.csv")
     assert "near-duplicates of train items (test-1" in said
-    assert len(task.load("t").examples("test")) == 2
+    assert len(definition.load("t").examples("test")) == 2
 
 
 RUN = ("run", "--task", "pets")
@@ -236,8 +239,8 @@ def test_skipped_prompts_are_counted_in_the_table(project):
     text = ok(*RUN, "--on-overlength", "skip", "--format", "markdown")
     header, _, row = text.splitlines()[:3]
     assert row.split("|")[header.split("|").index(" skipped ")].strip() == "1"
-    (found,) = results.find(project / "results")
-    assert results.load(found).counts["skipped"] == 1
+    (found,) = store.find(project / "results")
+    assert store.load(found).counts["skipped"] == 1
 
 
 def test_failures_while_running_are_exit_1(project, monkeypatch):
@@ -253,7 +256,7 @@ def test_failures_while_running_are_exit_1(project, monkeypatch):
 def test_named_runs_over_other_items_are_refused_and_all_of_them_stand_apart(home):
     for limit in (5, 6):
         ok("run", "--task", "finsentiment", "--baselines-only", "--baseline", "majority", "--limit", limit)
-    names = [folder.name for folder in results.find(home / "results")]
+    names = [folder.name for folder in store.find(home / "results")]
     done = run("report", *names)
     assert done.exit_code == 2
     assert "items_hash" in done.stderr

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.columns import CHUNK, Examples, Ledger, same
+from harness.results.columns import CHUNK, Examples, Ledger, same
 from harness.types import Example, Prediction, Status, Trace
 
 NAMES = st.sampled_from(["up", "down", "", "süß", "上"])

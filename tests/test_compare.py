@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from runs import baseline, run
 
-from harness import compare
+from harness.compare import differences
 from harness.errors import InputError
 from harness.report import Table
 from harness.report.cells import footer
@@ -16,7 +16,7 @@ class TestRows:
     def test_inputs_that_were_cut_are_told(self):
         cut = baseline()
         cut = replace(cut, counts={**cut.counts, "cut_inputs": 1234})
-        lines = [line for line in footer(compare.compare([run("p"), cut])) if "longer" in line]
+        lines = [line for line in footer(differences.compare([run("p"), cut])) if "longer" in line]
         assert len(lines) == 1
         assert lines[0].startswith("svm, 300 train: 1,234 inputs")
 
@@ -32,42 +32,42 @@ class TestRows:
         assert table.reference == "svm"
         runs = [row.run for row in table.rows]
         worse = baseline("majority", hits=0.3)
-        assert compare.compare([*runs, worse]).reference == "svm"
-        assert compare.compare([*runs, worse], reference="majority").reference == "majority"
+        assert differences.compare([*runs, worse]).reference == "svm"
+        assert differences.compare([*runs, worse], reference="majority").reference == "majority"
         with pytest.raises(InputError, match="Did you mean 'majority'"):
-            compare.compare([*runs, worse], reference="majorty")
+            differences.compare([*runs, worse], reference="majorty")
 
     def test_p_is_adjusted_for_the_rows(self, table):
         for row in table.rows[:2]:
             assert row.p <= row.adjusted <= 1
         runs = [run for row in table.rows for run in row.runs]
-        plain = compare.compare(runs, correction="none")
+        plain = differences.compare(runs, correction="none")
         assert [row.adjusted for row in plain.rows] == [row.p for row in plain.rows]
         with pytest.raises(InputError, match="unknown correction"):
-            compare.compare(runs, correction="bonferoni")
+            differences.compare(runs, correction="bonferoni")
 
     def test_training_sizes_are_rows_of_their_own(self):
         sizes = [baseline(n_train=size, train_size=str(size), seed=seed) for size in (20, 100) for seed in (0, 1)]
-        found = compare.compare(sizes)
+        found = differences.compare(sizes)
         assert [row.label for row in found.rows] == ["svm (seeds 0, 1), 20 train", "svm (seeds 0, 1), 100 train"]
 
     def test_only_rows_of_one_size_need_a_mark_to_be_told_apart(self):
-        found = compare.compare([baseline(), baseline(n_train=20, train_size="20"), baseline(n_train=20, draw=8)])
+        found = differences.compare([baseline(), baseline(n_train=20, train_size="20"), baseline(n_train=20, draw=8)])
         assert [row.label for row in found.rows] == ["svm, 300 train", "svm #r-0-7, 20 train", "svm #r-0-8, 20 train"]
 
     def test_clusters_are_told_and_widen(self):
-        plain = compare.compare([run(), baseline()], metric="accuracy")
-        whole = compare.compare([run(clusters=12), baseline(clusters=12)], metric="accuracy")
+        plain = differences.compare([run(), baseline()], metric="accuracy")
+        whole = differences.compare([run(clusters=12), baseline(clusters=12)], metric="accuracy")
         assert "whole clusters drawn" in Table(whole).render("markdown")
         assert "whole clusters drawn" not in Table(plain).render("markdown")
         assert whole.rows[0].p != plain.rows[0].p
 
     def test_other_items_are_refused_by_name(self):
         with pytest.raises(InputError, match="items_hash is 'items-120' in r-0-0 but 'items-90'"):
-            compare.compare([run(), run(n=90)])
+            differences.compare([run(), run(n=90)])
 
     def test_items_in_another_order_are_the_same_items(self):
         one, two = run(), baseline()
         mixed = replace(two, examples=two.examples[::-1], predictions=two.predictions[::-1])
-        straight, aligned = compare.compare([one, two]), compare.compare([one, mixed])
+        straight, aligned = differences.compare([one, two]), differences.compare([one, mixed])
         assert straight.rows[0].difference == aligned.rows[0].difference

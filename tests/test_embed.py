@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from trained import cheap, copied
 
-from harness.embed import Encoder
+from harness.models.embed import Encoder
 from harness.types import Example
 
 

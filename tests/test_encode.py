@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from harness import builtin, task, template
-from harness.encode import Encoder
+from harness import builtin
 from harness.errors import InputError
-from harness.model import Model
+from harness.models.checkpoint import Model
+from harness.prompt import template
+from harness.prompt.encode import Encoder
+from harness.task import definition
 from harness.types import Message, Prompt
 
 
@@ -77,7 +79,7 @@ def test_an_empty_choice_or_prompt_is_refused(encoder):
 
 @pytest.mark.parametrize("name", builtin.names("prompts/finsentiment", ".j2"))
 def test_every_shipped_template_renders_and_keeps_labels_apart(encoder, name):
-    finsentiment = task.load("finsentiment")
+    finsentiment = definition.load("finsentiment")
     made = template.load(name, finsentiment)
     train, test = finsentiment.examples("train"), finsentiment.examples("test")
     for shots in (0, 5):

@@ -5,11 +5,10 @@ import torch
 from contract import EngineContract, drawn, scores, straight, worst
 from transformers import AutoModelForCausalLM, BloomConfig, GPT2Config, GptOssConfig, LlamaConfig, MistralConfig
 
-from harness import plan
-from harness.engines import choose, create
+from harness.engines import choose, create, trie
 from harness.engines.transformers import NODES
 from harness.errors import InputError
-from harness.model import Model
+from harness.models.checkpoint import Model
 from harness.types import Request, Sampling
 
 
@@ -26,7 +25,7 @@ class TestTransformers(EngineContract):
     def test_each_trie_node_is_computed_once(self, engine):
         requests = drawn(3, count=80, heads=1)
         computed = sum(answer.usage.computed for answer in engine.score(requests))
-        nodes = plan.trie_size(s for r in requests for s in plan.sequences(r))
+        nodes = trie.trie_size(s for r in requests for s in trie.sequences(r))
         assert nodes > NODES  # several passes
         assert computed == nodes
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from runs import LABELS, baseline, run
 
-from harness import compare, metrics
+from harness import metrics
+from harness.compare import differences
 from harness.errors import InputError
 from harness.report.figure import draw
 
@@ -20,7 +21,7 @@ class TestFigures:
             baseline(n_train=20, train_size="20", history=epochs),
             baseline(n_train=100, train_size="100", draw=9),
         ]
-        paths = draw(compare.compare(runs), tmp_path / "figures")
+        paths = draw(differences.compare(runs), tmp_path / "figures")
         names = {"confusion", "reliability", "training", "curve-shots", "curve-train"}
         assert {path.name for path in paths} == {f"news_task-{n}.{kind}" for n in names for kind in ("png", "svg")}
         for path in paths:
@@ -29,7 +30,7 @@ class TestFigures:
             else:
                 assert ElementTree.parse(path).getroot().tag.endswith("svg")
         before = {path: path.read_bytes() for path in paths}
-        assert {path: path.read_bytes() for path in draw(compare.compare(runs), tmp_path / "figures")} == before
+        assert {path: path.read_bytes() for path in draw(differences.compare(runs), tmp_path / "figures")} == before
 
     def test_say_what_is_on_their_axes(self, tmp_path, table):
         paths = {path.name: path.read_text() for path in draw(table, tmp_path) if path.suffix == ".svg"}
@@ -38,14 +39,14 @@ class TestFigures:
             assert f"<!-- {text} -->" in confusion
         assert "<!-- stated probability (360 answers) -->" in reliability
         error = metrics.create("ece", LABELS)
-        each = [error.score(compare.statistics(run, error).sum(0))[0] for run in table.rows[0].runs]
+        each = [error.score(differences.statistics(run, error).sum(0))[0] for run in table.rows[0].runs]
         assert f"<!-- accuracy, ECE {np.mean(each):.3f} -->" in reliability
 
     def test_a_line_has_one_point_a_size(self):
         """Rows that differ by order, mode or the model's path are lines of their own; zero shots begin each."""
         from harness.report.figure import _shots
 
-        two = compare.compare(
+        two = differences.compare(
             [run(shots=0, selector=None, order=None), *(run(order=each, draw=4) for each in ("ascending", "random"))]
         )
         (axes,) = _shots(two).axes
@@ -54,11 +55,11 @@ class TestFigures:
             "some_model, plain, balanced, order ascending",
             "some_model, plain, balanced, order random",
         ]
-        lone = compare.compare([run(shots=0, selector=None, order=None), run(draw=4), baseline()])
+        lone = differences.compare([run(shots=0, selector=None, order=None), run(draw=4), baseline()])
         (axes,) = _shots(lone).axes
         assert axes.lines[-1].get_label() == "reference: svm, 300 train"
         versions = [run(f"{v}{k}", shots=k, draw=k, model=f"{v}/model") for v in ("v1", "v2") for k in (0, 5)]
-        (axes,) = _shots(compare.compare(versions)).axes
+        (axes,) = _shots(differences.compare(versions)).axes
         assert [list(line.get_xdata()) for line in axes.lines] == [[0, 5], [0, 5]]
 
     def test_no_two_lines_look_alike(self):
@@ -71,14 +72,14 @@ class TestFigures:
 
         monkeypatch.setattr("harness.report.figure.NUMBERED", 2)
         before = dict(matplotlib.rcParams)
-        paths = draw(compare.compare([run(unparsed=120), run(unparsed=120, seed=1), baseline()]), tmp_path)
+        paths = draw(differences.compare([run(unparsed=120), run(unparsed=120, seed=1), baseline()]), tmp_path)
         assert dict(matplotlib.rcParams) == before
         (confusion,) = (path.read_text() for path in paths if path.name == "news_task-confusion.svg")
         assert "<!-- good -->" in confusion
         assert "<!-- bad -->" not in confusion
 
     def test_one_point_is_no_curve(self, tmp_path):
-        paths = draw(compare.compare([run(stated=False), baseline(stated=False)]), tmp_path)
+        paths = draw(differences.compare([run(stated=False), baseline(stated=False)]), tmp_path)
         assert {path.stem for path in paths} == {"news_task-confusion"}
 
     def test_a_folder_that_cannot_be(self, tmp_path, table):

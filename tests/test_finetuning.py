@@ -10,15 +10,17 @@ import torch
 from conftest import example
 from trained import SHORT, stated
 
-from harness import predictors, task, template
+from harness import predictors
 from harness.errors import InputError
-from harness.model import Model
+from harness.models.checkpoint import Model
 from harness.predictors.adversary import Adversary
 from harness.predictors.finetune import Finetune
 from harness.predictors.networks import Chooser, pretrained
 from harness.predictors.prefix_tuning import PrefixTuning
 from harness.predictors.training import _Training
-from harness.vault import Vault
+from harness.prompt import template
+from harness.results.vault import Vault
+from harness.task import definition
 
 LONG = example("long", "profit rose sharply and " * 900, "positive")
 
@@ -185,7 +187,7 @@ class TestWrongUse:
 
 def test_a_project_of_its_own_is_learnt(project):
     """The pets of the project, by an embedded model asked with the project's template."""
-    pets = task.load("pets")
+    pets = definition.load("pets")
     fitted = predictors.baseline("finetune:tiny", pets, epochs=1, min_steps=12, lr=3e-4).fit(pets.examples("train"))
     found = {p.example_id: p.output for p in fitted.predict(pets.examples("test"))}
     assert Path("prompts/pets/plain.j2").is_file()

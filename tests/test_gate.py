@@ -12,11 +12,13 @@ from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import compare, gate, results
 from harness.cli import main
+from harness.compare import differences
 from harness.errors import InputError
-from harness.gate import Decision
-from harness.results import Run
+from harness.gate import verdict
+from harness.gate.verdict import Decision
+from harness.results import store
+from harness.results.store import Run
 from harness.stats.intervals import Estimate
 from harness.types import Example, Prediction, Signature, Status
 
@@ -59,20 +61,20 @@ def run_of(outputs, targets=None, tags=None, clusters=None):
     ],
 )
 def test_the_rule(value, low, high, expected):
-    assert gate.decide(Estimate(value, low, high), 0.02) is expected
+    assert verdict.decide(Estimate(value, low, high), 0.02) is expected
 
 
 @given(st.floats(-1, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0.001, 0.5))
 def test_passes_if_and_only_if_the_bound_lies_within_the_margin(value, below, above, margin):
     estimate = Estimate(value, value - below, value + above)
-    assert (gate.decide(estimate, margin) is Decision.PASS) == (estimate.low > -margin)
+    assert (verdict.decide(estimate, margin) is Decision.PASS) == (estimate.low > -margin)
 
 
 class TestJudge:
     def test_flips_slices_and_bounds(self):
         old = run_of(["a"] * 90 + ["b"] * 10, tags=["x"] * 50 + ["y"] * 50)
         new = run_of(["b"] * 12 + ["a"] * 80 + ["b"] * 8, tags=["x"] * 50 + ["y"] * 50)
-        found = gate.judge([new], [old], "accuracy", 0.05)
+        found = verdict.judge([new], [old], "accuracy", 0.05)
         assert [flip.id for flip in found.worse] == [f"i{i}" for i in range(12)]
         assert [flip.id for flip in found.better] == ["i90", "i91"]
         assert (found.worse[0].old, found.worse[0].new, found.worse[0].target) == ("a", "b", "a")
@@ -87,41 +89,41 @@ class TestJudge:
     def test_items_are_paired_by_id_not_by_place(self):
         old = run_of(["a", "b"] * 40, ["a", "b"] * 40)
         mixed = replace(old, predictions=old.predictions[::-1], examples=old.examples[::-1])
-        found = gate.judge([mixed], [old], "accuracy", 0.05)
+        found = verdict.judge([mixed], [old], "accuracy", 0.05)
         assert not found.worse
         assert not found.better
 
     def test_undecided_says_how_many_items_it_would_take(self):
         old = run_of(["a"] * 60 + ["b"] * 20)
         new = run_of(["b"] * 4 + ["a"] * 60 + ["b"] * 16)
-        found = gate.judge([new], [old], "accuracy", 0.05)
+        found = verdict.judge([new], [old], "accuracy", 0.05)
         assert found.decision is Decision.UNDECIDED
         assert found.needed > 80
-        again = gate.judge([new], [old], "accuracy", 0.06)
+        again = verdict.judge([new], [old], "accuracy", 0.06)
         assert again.needed is None or again.needed < found.needed
 
     def test_identical_prompts_with_identical_answers_pass_however_few(self):
         run = run_of(["a"] * 6)
-        assert gate.judge([run], [run], "accuracy", 0.01).decision is Decision.UNDECIDED
-        assert gate.judge([run], [run], "accuracy", 0.01, identical=True).decision is Decision.PASS
+        assert verdict.judge([run], [run], "accuracy", 0.01).decision is Decision.UNDECIDED
+        assert verdict.judge([run], [run], "accuracy", 0.01, identical=True).decision is Decision.PASS
         other = run_of(["a"] * 3 + ["b"] * 3)  # the same prompts, but other answers: judged as any other
-        assert gate.judge([other], [run], "accuracy", 0.01, identical=True).decision is Decision.REGRESSION
+        assert verdict.judge([other], [run], "accuracy", 0.01, identical=True).decision is Decision.REGRESSION
 
     def test_parse_failures_are_a_gate_of_their_own(self):
         old = run_of(["a"] * 150 + ["b"] * 150)
         new = run_of(["a"] * 150 + [None] * 100 + ["b"] * 50)
-        found = gate.judge([new], [old], "accuracy", 0.05)
+        found = verdict.judge([new], [old], "accuracy", 0.05)
         metric, parse = found.findings
         assert metric.decision is Decision.PASS  # what fails to parse was wrong before
         assert parse.decision is Decision.REGRESSION
         assert found.decision is Decision.REGRESSION
-        fewer = gate.judge([old], [new], "accuracy", 0.05)
+        fewer = verdict.judge([old], [new], "accuracy", 0.05)
         assert fewer.findings[1].decision is Decision.PASS
 
     def test_seeds_are_a_second_level(self):
         good, bad = run_of(["a"] * 200), run_of(["a"] * 170 + ["b"] * 30)
-        pair = gate.judge([good, bad], [good, good], "accuracy", 0.02).findings[0].difference
-        alone = gate.judge([bad], [good], "accuracy", 0.02).findings[0].difference
+        pair = verdict.judge([good, bad], [good, good], "accuracy", 0.02).findings[0].difference
+        alone = verdict.judge([bad], [good], "accuracy", 0.02).findings[0].difference
         assert pair.value == pytest.approx(alone.value / 2)
         assert pair.high - pair.low > alone.high - alone.low  # one draw in two is bad: that is what is uncertain
 
@@ -129,26 +131,26 @@ class TestJudge:
     def test_a_margin_that_nothing_can_meet(self, margin):
         run = run_of(["a"] * 20)
         with pytest.raises(InputError, match=r"20 items accuracy can pass at margins above 0\.119"):
-            gate.judge([run], [run], "accuracy", margin)
+            verdict.judge([run], [run], "accuracy", margin)
 
 
 class TestSequential:
     def test_certain_answers_stop_and_others_go_on(self):
         same = run_of(["a"] * 400)
-        assert gate.judge_sequentially(same, same, 0.05, last=False).decision is Decision.PASS
+        assert verdict.judge_sequentially(same, same, 0.05, last=False).decision is Decision.PASS
         few = run_of(["a"] * 20)
-        assert gate.judge_sequentially(few, few, 0.05, last=False).decision is Decision.UNDECIDED
+        assert verdict.judge_sequentially(few, few, 0.05, last=False).decision is Decision.UNDECIDED
         bad = run_of(["b"] * 40 + ["a"] * 20)
-        assert gate.judge_sequentially(bad, run_of(["a"] * 60), 0.05, last=False).decision is Decision.REGRESSION
+        assert verdict.judge_sequentially(bad, run_of(["a"] * 60), 0.05, last=False).decision is Decision.REGRESSION
 
     def test_before_the_end_an_estimate_alone_decides_nothing(self):
         old, new = run_of(["a"] * 20), run_of(["a"] * 18 + ["b"] * 2)
-        assert gate.judge_sequentially(new, old, 0.05, last=False).decision is Decision.UNDECIDED
-        assert gate.judge_sequentially(new, old, 0.05, last=True).decision is Decision.REGRESSION
+        assert verdict.judge_sequentially(new, old, 0.05, last=False).decision is Decision.UNDECIDED
+        assert verdict.judge_sequentially(new, old, 0.05, last=True).decision is Decision.REGRESSION
 
     def test_undecided_at_the_end_says_how_many(self):
         old, new = run_of(["a"] * 60), run_of(["a"] * 59 + ["b"])
-        found = gate.judge_sequentially(new, old, 0.05, last=True)
+        found = verdict.judge_sequentially(new, old, 0.05, last=True)
         assert found.decision is Decision.UNDECIDED
         assert found.needed > 60
 
@@ -192,8 +194,8 @@ class TestCommand:
 
         reworded = invoke(*CHECK, "--template", "reworded", *against)
         assert reworded.exit_code in (0, 3), reworded.output
-        runs = {run.spec["template"]: run for run in map(results.load, results.find(planted / "results"))}
-        gap = compare.difference([runs["reworded"]], [runs["plain"]], "macro-f1", level=0.9)
+        runs = {run.spec["template"]: run for run in map(store.load, store.find(planted / "results"))}
+        gap = differences.difference([runs["reworded"]], [runs["plain"]], "macro-f1", level=0.9)
         assert (reworded.exit_code == 0) == (gap.low > -0.02)
         assert reworded.output.startswith({0: "PASS", 3: "UNDECIDED"}[reworded.exit_code])
 
@@ -303,7 +305,7 @@ class TestCommand:
         done = invoke(*CHECK, "--template", "plain", "--against", name)
         assert done.exit_code == 2
         assert "its items_hash is" in done.stderr
-        assert len(results.find(home / "results")) == 1  # refused before anything was computed
+        assert len(store.find(home / "results")) == 1  # refused before anything was computed
 
 
 class TestPlan:

@@ -11,16 +11,16 @@ from conftest import example
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import embed, lsa
-from harness.embed import Embedder
 from harness.errors import InputError
-from harness.leak import Overlap
-from harness.selectors import Selection, balanced, bm25, create, knn, random
-from harness.selectors.approximate import Approximate
-from harness.selectors.exact import BLOCK, Exact
-from harness.selectors.random import shuffled
-from harness.selectors.top import descending, top
-from harness.vault import Vault
+from harness.models import embed, lsa
+from harness.models.embed import Embedder
+from harness.prompt.leak import Overlap
+from harness.prompt.selectors import Selection, balanced, bm25, create, knn, random
+from harness.prompt.selectors.approximate import Approximate
+from harness.prompt.selectors.exact import BLOCK, Exact
+from harness.prompt.selectors.random import shuffled
+from harness.prompt.selectors.top import descending, top
+from harness.results.vault import Vault
 
 PLACES = ["bank", "mine", "port", "farm", "mill", "yard", "shop", "dock", "kiln", "barn"]
 DEEDS = ["sold copper", "lost its licence", "hired ten people", "burnt down", "paid a dividend", "moved north"]
@@ -183,8 +183,8 @@ class TestKept:
 import os, signal
 from pathlib import Path
 from test_index import POOL
-from harness.selectors import Selection, create, knn
-from harness.vault import Vault
+from harness.prompt.selectors import Selection, create, knn
+from harness.results.vault import Vault
 knn.LARGE = 100
 knn.Embedder.save = lambda self, folder: os.kill(os.getpid(), signal.SIGKILL)
 Selection(create("knn", vault=Vault(Path({str(tmp_path)!r}))), POOL, 5, "ascending", 0)

@@ -5,13 +5,16 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from harness import builtin, inference, plan, study, template
+from harness import builtin
 from harness.cli import main
+from harness.engines import inference, trie
+from harness.engines.inference import Inquiry
+from harness.engines.journal import Journal
 from harness.errors import InputError
-from harness.inference import Inquiry
-from harness.journal import Journal
 from harness.predictors.prompted import Prompted
-from harness.selectors import create
+from harness.prompt import template
+from harness.prompt.selectors import create
+from harness.study import grid
 from harness.types import Example
 
 
@@ -22,14 +25,14 @@ def prompted(task, engine, name="plain", shots=3, seed=0, **options):
     return made.fit(task.examples("train"))
 
 
-def trie(*askers, examples):
+def nodes(*askers, examples):
     rows = {
         row
         for asker in askers
         for request in asker.sheet(examples).requests.values()
-        for row in plan.sequences(request)
+        for row in trie.sequences(request)
     }
-    return plan.trie_size(rows)
+    return trie.trie_size(rows)
 
 
 def test_prompts_that_are_the_same_are_computed_once(tiny, finsentiment, home):
@@ -39,7 +42,7 @@ def test_prompts_that_are_the_same_are_computed_once(tiny, finsentiment, home):
     inquiry = Inquiry([prompted(finsentiment, tiny), prompted(finsentiment, tiny, "copy.j2")], items)
     load = inquiry.workload
     assert (load.prompts, load.requests, load.known) == (40, 20, 0)
-    assert load.trie == load.missing == trie(inquiry.askers[0], examples=items)
+    assert load.trie == load.missing == nodes(inquiry.askers[0], examples=items)
     found = {0: {}, 1: {}}
     computed = [0, 0]
     for place, prediction in inquiry.predictions():
@@ -55,8 +58,8 @@ def test_shots_and_templates_share_what_their_prompts_share(tiny, finsentiment):
     items = finsentiment.examples("test")[:12]
     askers = [prompted(finsentiment, tiny, name, shots) for name in ("plain", "question") for shots in (0, 3)]
     load = Inquiry(askers, items).workload
-    assert load.trie == trie(*askers, examples=items)
-    assert load.trie < sum(trie(asker, examples=items) for asker in askers)
+    assert load.trie == nodes(*askers, examples=items)
+    assert load.trie < sum(nodes(asker, examples=items) for asker in askers)
 
 
 @pytest.mark.parametrize("window", [1, 7, 64])
@@ -97,7 +100,7 @@ def test_what_the_journal_holds_is_known_and_costs_nothing(tiny, finsentiment, t
         list(prompted(finsentiment, tiny, journal=journal).predict(items[:4]))
         inquiry = Inquiry([prompted(finsentiment, tiny, journal=journal)], items)
         assert inquiry.workload.known == 4
-        assert inquiry.workload.missing == trie(prompted(finsentiment, tiny), examples=items[4:])
+        assert inquiry.workload.missing == nodes(prompted(finsentiment, tiny), examples=items[4:])
         costs = {p.example_id: p.trace.usage.computed for _, p in inquiry.predictions()}
         assert sum(costs[item.id] for item in items[:4]) == 0
 
@@ -138,13 +141,13 @@ class TestDryRun:
 
 def test_the_joint_plan_of_a_study_reaches_every_run(finsentiment, tiny, tmp_path):
     """Runs made together are those that each would be alone."""
-    spec = study.Spec(templates=tuple(builtin.names("prompts/finsentiment", ".j2")[:2]), shots=(0, 2), limit=8)
-    together = {run.name: run for run, _ in study.run(finsentiment, spec, [tiny], tmp_path / "one")}
+    spec = grid.Spec(templates=tuple(builtin.names("prompts/finsentiment", ".j2")[:2]), shots=(0, 2), limit=8)
+    together = {run.name: run for run, _ in grid.run(finsentiment, spec, [tiny], tmp_path / "one")}
     alone = {}
     for name in spec.templates:
         for shots in spec.shots:
-            only = study.Spec(templates=(name,), shots=(shots,), limit=8)
-            alone |= {run.name: run for run, _ in study.run(finsentiment, only, [tiny], tmp_path / f"{name}{shots}")}
+            only = grid.Spec(templates=(name,), shots=(shots,), limit=8)
+            alone |= {run.name: run for run, _ in grid.run(finsentiment, only, [tiny], tmp_path / f"{name}{shots}")}
     assert together.keys() == alone.keys()
     for name, run in together.items():
         assert [p.output for p in run.predictions] == [p.output for p in alone[name].predictions]

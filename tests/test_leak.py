@@ -4,8 +4,8 @@ from conftest import example
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.leak import Leak, Overlap, shingles
-from harness.parse import fold
+from harness.prompt.leak import Leak, Overlap, shingles
+from harness.tokens import fold
 
 texts = st.text("ab c", min_size=1, max_size=24)
 

@@ -5,13 +5,13 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from harness import study
 from harness.cli import main
-from harness.encode import Encoder
 from harness.engines import create
 from harness.engines.null import TAIL
 from harness.errors import InputError
-from harness.model import Model
+from harness.models.checkpoint import Model
+from harness.prompt.encode import Encoder
+from harness.study import grid
 from harness.types import Message, Request, Sampling
 
 CHOICES = ((5,), (6, 7), (6, 8), (9, 10, 11))
@@ -77,6 +77,6 @@ def test_a_run_says_that_no_model_answered(home, finsentiment):
     (row,) = json.loads(done.stdout)
     assert row["usage"]["computed_tokens"] == 0 < row["usage"]["trie_tokens"]
     assert "engine:null" in row["signature"]
-    (again, _), *_ = study.run(finsentiment, study.Spec(shots=(5,)), [create("null", "tiny")], home / "afresh")
+    (again, _), *_ = grid.run(finsentiment, grid.Spec(shots=(5,)), [create("null", "tiny")], home / "afresh")
     assert again.scores["accuracy"][0] == row["metrics"]["accuracy"]["value"]
     assert len({prediction.output for prediction in again.predictions}) == 3

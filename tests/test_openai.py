@@ -10,13 +10,14 @@ from conftest import ROOT
 from contract import EngineContract, scores, worst
 from parrot import asked, chat, engine, parrot
 
-from harness import plan, selectors, task, template
 from harness.api import evaluate, prompted
 from harness.cli import main
-from harness.encode import Encoder
-from harness.engines import create
+from harness.engines import create, trie
 from harness.engines.openai import OpenAI
 from harness.errors import InputError
+from harness.prompt import selectors, template
+from harness.prompt.encode import Encoder
+from harness.task import definition
 from harness.types import Constraint, Request, Sampling
 
 
@@ -108,7 +109,7 @@ def test_what_wordy_answers_mention_is_counted_beside(server, home, monkeypatch)
     done = CliRunner().invoke(main, [*command, "--engine-with", "structured=none", "--format", "json"])
     assert done.exit_code == 0, done.output
     (row,) = json.loads(done.stdout)
-    positive = sum(e.target == "positive" for e in task.load("finsentiment").examples("test")) / row["n"]
+    positive = sum(e.target == "positive" for e in definition.load("finsentiment").examples("test")) / row["n"]
     assert row["counts"]["unparsed"] == row["n"]
     assert row["metrics"]["accuracy"]["value"] == 0
     assert row["lenient_accuracy"]["value"] == pytest.approx(positive)
@@ -148,7 +149,7 @@ class TestVllmServer(EngineContract):
         head = (0, *(rng.randrange(7, 4000) for _ in range(320)))
         requests = [Request(str(i), (*head, 20 + i), ((7,), (8,), (9, 10))) for i in range(40)]
         computed = sum(answer.usage.computed for answer in engine.score(requests))
-        assert computed < 0.3 * sum(map(plan.submitted, requests))
+        assert computed < 0.3 * sum(map(trie.submitted, requests))
 
     def test_text_is_held_to_a_constraint_in_every_way(self, vllm_server):
         words = Constraint("choice", (" good", " a striped animal"))

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import parse
+from harness.prompt import parse
+from harness.tokens import fold
 
 WORDS = {"positive": "positive", "negative": "negative", "neutral": "neutral", "mixed": "not neutral"}
 
@@ -54,4 +55,4 @@ def test_what_strict_accepts_lenient_accepts_alike(text):
 
 @given(st.text())
 def test_fold_is_idempotent(text):
-    assert parse.fold(parse.fold(text)) == parse.fold(text)
+    assert fold(fold(text)) == fold(text)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import plan
+from harness.engines import trie
 from harness.types import Request, Sampling
 
 tokens = st.lists(st.integers(0, 3), min_size=1, max_size=6).map(tuple)
@@ -19,19 +19,19 @@ def prefixes(rows):
 
 @given(st.lists(tokens))
 def test_trie_size_counts_distinct_prefixes(rows):
-    assert plan.trie_size(rows) == len(prefixes(rows))
+    assert trie.trie_size(rows) == len(prefixes(rows))
 
 
 @given(st.lists(tokens, min_size=1))
 def test_nodes_of_prompts_to_be_continued_are_those_of_their_trie(rows):
     asked = [Request(str(i), row, None, Sampling()) for i, row in enumerate(rows)]
-    assert plan.nodes(asked) == plan.trie_size(rows)
+    assert trie.nodes(asked) == trie.trie_size(rows)
 
 
 def test_last_choice_token_is_not_fed():
     request = Request("a", (1, 2), ((3,), (3, 4)))
-    assert list(plan.sequences(request)) == [(1, 2), (1, 2, 3)]
-    assert plan.submitted(request) == 3 + 4
+    assert list(trie.sequences(request)) == [(1, 2), (1, 2, 3)]
+    assert trie.submitted(request) == 3 + 4
 
 
 def test_order_drops_repeats_and_keeps_neighbours_together():
@@ -41,17 +41,17 @@ def test_order_drops_repeats_and_keeps_neighbours_together():
         Request("a", (2, 1), ((1,),)),
         Request("c", (2, 0), ((1,),)),
     ]
-    assert [r.key for r in plan.order(rows)] == ["b", "c", "a"]
+    assert [r.key for r in trie.order(rows)] == ["b", "c", "a"]
 
 
 @given(requests, st.lists(st.integers(1, 9), min_size=1, max_size=4))
 def test_wherever_a_trie_is_cut_each_node_sees_its_own_path_and_all_is_read_once(rows, sizes):
-    ordered = plan.order(rows)
-    trie = plan.Trie.of(ordered)
-    assert len(trie.tokens) == plan.nodes(rows) == plan.trie_size(s for r in rows for s in plan.sequences(r))
+    ordered = trie.order(rows)
+    whole = trie.Trie.of(ordered)
+    assert len(whole.tokens) == trie.nodes(rows) == trie.trie_size(s for r in rows for s in trie.sequences(r))
     columns, read, start, turn = [], [], 0, 0
-    while start < len(trie.tokens):
-        part = trie.cut(start, start + sizes[turn % len(sizes)])
+    while start < len(whole.tokens):
+        part = whole.cut(start, start + sizes[turn % len(sizes)])
         kept = len(part.ends) - len(part.tokens)
         assert kept == len(columns)  # what the pass before was told to keep
         columns += part.tokens

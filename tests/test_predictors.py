@@ -5,13 +5,15 @@ import math
 import pytest
 from conftest import example
 
-from harness import predictors, study, template
-from harness.draft import Planned
+from harness import predictors
+from harness.engines.inference import Asked
+from harness.engines.journal import Journal, request_key
 from harness.errors import InputError
-from harness.inference import Asked
-from harness.journal import Journal, request_key
 from harness.predictors.prompted import Prompted
-from harness.selectors import create as selector
+from harness.prompt import template
+from harness.prompt.selectors import create as selector
+from harness.study import grid
+from harness.study.draft import Planned
 from harness.types import Answer, Status, Usage
 
 IDENTITY = {"model": "m", "dtype": "float32"}
@@ -221,7 +223,7 @@ def test_anything_that_can_change_a_score_changes_the_signature(tiny, finsentime
     def line(task=finsentiment, limit=None, train=None, **params):
         predictor = prompted(tiny, task, **params)
         planned = Planned(predictor, train or task.examples("train"))
-        run = study.execute(task, planned, task.examples("dev")[:limit], "dev")
+        run = grid.execute(task, planned, task.examples("dev")[:limit], "dev")
         return str(run.signature)
 
     other = tmp_path / "plain.j2"

@@ -17,13 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_plan import requests
 
-from harness import plan, results
 from harness.cli import main
+from harness.engines import trie
 from harness.engines.cluster import SETTINGS, Cluster, Room, room
 from harness.engines.ray import replicate
 from harness.engines.replica import Description
 from harness.engines.shards import PER_REPLICA, SLACK, WASTE, Lanes, cuts, shards, works
 from harness.errors import HarnessError, InputError
+from harness.results import store
 from harness.types import Request, Sampling
 
 numbers = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 5)), min_size=1, max_size=60)
@@ -31,7 +32,7 @@ numbers = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 5)), min_size=1,
 
 @given(requests, st.integers(1, 4))
 def test_every_request_is_in_one_shard_in_order(rows, replicas):
-    ordered = plan.order(rows)
+    ordered = trie.order(rows)
     made = shards(ordered, replicas)
     assert [request for shard in made for request in shard] == ordered
     assert all(made)
@@ -55,10 +56,10 @@ def test_a_cut_goes_where_neighbours_share_least():
 
 
 def test_work_is_what_the_trie_and_the_answers_add():
-    rows = plan.order(drawn(4, count=40))
-    assert sum(works(rows)) == plan.trie_size(s for r in rows for s in plan.sequences(r))
+    rows = trie.order(drawn(4, count=40))
+    assert sum(works(rows)) == trie.trie_size(s for r in rows for s in trie.sequences(r))
     asked = [Request(r.key, r.prompt, None, Sampling(max_tokens=9)) for r in rows]
-    assert sum(works(asked)) == plan.trie_size(r.prompt for r in rows) + 9 * len(rows)
+    assert sum(works(asked)) == trie.trie_size(r.prompt for r in rows) + 9 * len(rows)
 
 
 def test_long_shared_heads_make_fewer_shards():
@@ -68,7 +69,7 @@ def test_long_shared_heads_make_fewer_shards():
     assert len(shards(made(0), 2)) == 2 * PER_REPLICA
     long = shards(made(500), 2)
     assert 2 <= len(long) < 2 * PER_REPLICA
-    again = sum(plan.trie_size(r.prompt for r in shard) for shard in long) - plan.trie_size(r.prompt for r in made(500))
+    again = sum(trie.trie_size(r.prompt for r in shard) for shard in long) - trie.trie_size(r.prompt for r in made(500))
     assert again <= 500 + WASTE * 1100
 
 
@@ -156,7 +157,7 @@ class TestReplicas:
         texts = ["Profit rose.", "Sales fell 3 %."]
         assert spread.tokenizer(texts)["input_ids"] == tiny.tokenizer(texts)["input_ids"]
         assert worst(*({k: a.choice_logprobs for k, a in found.items()} for found in (one, many))) < 1e-5
-        nodes = plan.trie_size(s for r in asked for s in plan.sequences(r))
+        nodes = trie.trie_size(s for r in asked for s in trie.sequences(r))
         assert sum(a.usage.computed for a in many.values()) <= 1.3 * nodes
 
     def test_generation_is_that_of_a_single_process(self, spread, tiny):
@@ -214,7 +215,7 @@ class TestRoom:
             return json.loads(done.stdout)
 
         def predictions(folder):
-            runs = [results.load(path) for path in results.find(home / folder)]
+            runs = [store.load(path) for path in store.find(home / folder)]
             return [(run.signature, [(p.example_id, p.output) for p in run.predictions]) for run in runs]
 
         def computed(made):

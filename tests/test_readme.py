@@ -8,9 +8,11 @@ import pytest
 from click.testing import CliRunner
 from conftest import ROOT
 
-from harness import compare, predictors, results
+from harness import predictors
 from harness.cli import main
+from harness.compare import differences
 from harness.report import Table
+from harness.results import store
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -52,10 +54,10 @@ def test_commands_and_python_run_as_pasted(home, capsys):
 
 
 def test_the_table_is_that_of_the_reference_runs():
-    runs = [results.load(folder) for folder in results.find(ROOT / "results" / "reference", "finsentiment")]
+    runs = [store.load(folder) for folder in store.find(ROOT / "results" / "reference", "finsentiment")]
     order = [*predictors.BASELINES, "prompt"]
     runs.sort(key=lambda run: (order.index(run.spec["predictor"]), run.spec["shots"] or 0))
-    whole = Table(compare.compare(runs)).render("markdown")
+    whole = Table(differences.compare(runs)).render("markdown")
     assert table("finsentiment") == whole.partition("\n\n<details>")[0]
 
 

@@ -8,8 +8,8 @@ import re
 import pytest
 from runs import baseline, run
 
-from harness import compare
-from harness.compare import Price
+from harness.compare import differences
+from harness.compare.differences import Price
 from harness.report import FORMATS, Table, render
 from harness.report.latex import escape
 
@@ -25,10 +25,10 @@ class TestFormats:
 
     def test_columns_that_say_nothing_are_left_out(self, table):
         assert "unparsed" not in Table(table).render("terminal")
-        assert "unparsed" in Table(compare.compare([run(unparsed=3), baseline()])).render("terminal")
+        assert "unparsed" in Table(differences.compare([run(unparsed=3), baseline()])).render("terminal")
 
     def test_unparsed_texts_are_read_leniently_beside(self, table):
-        found = compare.compare([run(unparsed=6, mentioned="target"), baseline()], "accuracy")
+        found = differences.compare([run(unparsed=6, mentioned="target"), baseline()], "accuracy")
         prompted, trained = found.rows
         assert prompted.lenient.value == pytest.approx(prompted.score.value + 6 / 120)
         assert trained.lenient is None
@@ -37,15 +37,15 @@ class TestFormats:
         assert "mentions just one label" in shown
         assert "lenient" not in Table(table).render("markdown")
         assert "cost" not in Table(table).render("terminal")
-        assert "difference" not in Table(compare.compare([run()])).render("terminal")
+        assert "difference" not in Table(differences.compare([run()])).render("terminal")
 
     def test_cost_is_that_of_the_tokens(self):
-        found = compare.compare([run(), baseline()], price=Price(2.0, 8.0))
+        found = differences.compare([run(), baseline()], price=Price(2.0, 8.0))
         assert found.rows[0].cost == pytest.approx(0.002)
         assert "0.0020" in Table(found).render("markdown")
 
     def test_markdown_is_a_table_whatever_the_titles(self):
-        found = compare.compare([run(template="a|b"), baseline()])
+        found = differences.compare([run(template="a|b"), baseline()])
         lines = [line for line in Table(found).render("markdown").splitlines() if line.startswith("|")]
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) == 1
 
@@ -73,7 +73,7 @@ class TestFormats:
             assert body.count(rf"\begin{{{name}}}") == body.count(rf"\end{{{name}}}") == 1
         lines = [line for line in body.splitlines() if line.endswith(r"\\")]
         assert len({len(re.findall(r"(?<!\\)&", line)) for line in lines}) == 1
-        worse = compare.compare([run(hits=0.2), baseline(hits=0.9, model="a-1")])
+        worse = differences.compare([run(hits=0.2), baseline(hits=0.9, model="a-1")])
         assert re.search(r"& \$-\$0\.\d+ \[\$-\$0\.", render([worse], "latex"))
         assert "(a-1)" in render([worse], "latex")
         assert (
@@ -85,7 +85,9 @@ class TestFormats:
 
     def test_a_sample_can_be_drawn_again_from_its_signature(self):
         sizes = [baseline(n_train=20, train_size="20", seed=seed, signed=("n_train",)) for seed in (0, 1)]
-        lines = [line for line in Table(compare.compare(sizes)).render("markdown").splitlines() if line[:3] == "- `"]
+        lines = [
+            line for line in Table(differences.compare(sizes)).render("markdown").splitlines() if line[:3] == "- `"
+        ]
         assert [re.findall(r"\|(train_size:20\|seed:\d)`", line) for line in lines] == [
             ["train_size:20|seed:0"],
             ["train_size:20|seed:1"],

@@ -14,11 +14,14 @@ import pandas
 import pytest
 from click.testing import CliRunner
 
-from harness import compare, results, study, task
 from harness.cli import main
+from harness.compare import differences
 from harness.engines.transformers import NODES
 from harness.errors import InputError
 from harness.report import Table
+from harness.results import store
+from harness.study import grid
+from harness.task import definition
 from harness.types import Status
 
 COMMAND = [sys.executable, "-m", "harness", "run", "--task", "finsentiment", "--shots", "5", "--format", "json"]
@@ -118,12 +121,12 @@ def test_baselines_and_prompts_stand_in_one_paired_table(home):
     assert done.exit_code == 0, done.stderr
     assert done.stdout.count("tiny 0-shot") == 2
     assert "reference" in done.stdout
-    folders = results.find(home / "results")
+    folders = store.find(home / "results")
     assert len(folders) == 6
-    runs = [results.load(folder) for folder in folders]
-    table = compare.compare(runs)
+    runs = [store.load(folder) for folder in folders]
+    table = differences.compare(runs)
     best = max((r for r in runs if r.spec["predictor"] != "prompt"), key=lambda r: r.scores["macro-f1"][0])
-    assert table.reference == compare.describe([best])
+    assert table.reference == differences.describe([best])
     for row in table.rows:
         if row.difference:
             assert row.difference.value == pytest.approx(row.score.value - best.scores["macro-f1"][0])
@@ -149,15 +152,15 @@ def test_generation_counts_what_it_cannot_parse(home):
     failures = row["counts"].get("unparsed", 0)
     assert row["metrics"]["parse-failure-rate"]["value"] == pytest.approx(failures / 60)
     assert row["usage"]["generated_tokens"] >= 60
-    (folder,) = results.find(home / "results")
-    run = results.load(folder)
+    (folder,) = store.find(home / "results")
+    run = store.load(folder)
     for found in run.predictions:
         assert found.mentioned is None or found.status is Status.UNPARSED
 
 
 def test_results_read_with_pandas(home):
     rows("--task", "finsentiment", "--limit", "10")
-    (folder,) = results.find(home / "results")
+    (folder,) = store.find(home / "results")
     frame = pandas.read_parquet(folder / "predictions.parquet")
     document = json.loads((folder / "run.json").read_text())
     assert frame.correct.mean() == pytest.approx(document["metrics"]["accuracy"]["value"])
@@ -167,9 +170,9 @@ def test_results_read_with_pandas(home):
 class TestSealed:
     @pytest.fixture
     def folder(self, home):
-        made = task.load("finsentiment")
-        ((run, folder),) = study.run(made, study.Spec(baselines=("majority",)), [], home / "results")
-        assert results.load(folder).predictions[0].output == run.predictions[0].output
+        made = definition.load("finsentiment")
+        ((run, folder),) = grid.run(made, grid.Spec(baselines=("majority",)), [], home / "results")
+        assert store.load(folder).predictions[0].output == run.predictions[0].output
         return folder
 
     def test_tampering_is_refused_by_name(self, folder):
@@ -178,29 +181,31 @@ class TestSealed:
         frame.loc[0, "output"] = "positive"
         frame.to_parquet(path)
         with pytest.raises(InputError, match=r"predictions\.parquet: checksum"):
-            results.load(folder)
+            store.load(folder)
 
     def test_damage_and_other_layouts_are_refused(self, folder):
         document = json.loads((folder / "run.json").read_text())
         (folder / "run.json").write_text(json.dumps({**document, "version": 99}))
         with pytest.raises(InputError, match="layout 99"):
-            results.load(folder)
+            store.load(folder)
         (folder / "run.json").write_text("{")
         with pytest.raises(InputError, match="damaged"):
-            results.load(folder)
+            store.load(folder)
 
     def test_a_sealed_run_is_left_as_it_is(self, folder, home):
         before = (folder / "run.json").read_bytes()
-        ((_, again),) = study.run(task.load("finsentiment"), study.Spec(baselines=("majority",)), [], home / "results")
+        ((_, again),) = grid.run(
+            definition.load("finsentiment"), grid.Spec(baselines=("majority",)), [], home / "results"
+        )
         assert again == folder
         assert (folder / "run.json").read_bytes() == before
 
     def test_runs_over_other_items_are_not_compared(self, folder, home):
-        made = task.load("finsentiment")
-        ((other, _),) = study.run(made, study.Spec(baselines=("majority",), limit=50), [], home / "results")
+        made = definition.load("finsentiment")
+        ((other, _),) = grid.run(made, grid.Spec(baselines=("majority",), limit=50), [], home / "results")
         with pytest.raises(InputError, match="items_hash"):
-            compare.compare([results.load(folder), other])
-        assert len(compare.comparable([results.load(folder), other])) == 2
+            differences.compare([store.load(folder), other])
+        assert len(differences.comparable([store.load(folder), other])) == 2
 
     def test_nothing_is_left_beside_a_sealed_run(self, folder):
         assert [p.name for p in folder.parent.iterdir()] == [folder.name]

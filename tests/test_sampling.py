@@ -7,8 +7,9 @@ from conftest import example
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import sampling, study, task
 from harness.errors import InputError
+from harness.study import grid
+from harness.task import budgets, definition
 
 SHARES = st.dictionaries(st.sampled_from("abcd"), st.integers(1, 30), min_size=1)
 
@@ -22,10 +23,10 @@ def test_samples_are_nested_stratified_and_do_not_depend_on_order(counts, seed, 
     train = pool(counts)
     small = data.draw(st.integers(1, len(train)))
     large = data.draw(st.integers(small, len(train)))
-    one, two = (sampling.sample(train, str(size), seed) for size in (small, large))
+    one, two = (budgets.sample(train, str(size), seed) for size in (small, large))
     assert len({e.id for e in one}) == small
     assert {e.id for e in one} <= {e.id for e in two}
-    assert [e.id for e in one] == [e.id for e in sampling.sample(train[::-1], str(small), seed)]
+    assert [e.id for e in one] == [e.id for e in budgets.sample(train[::-1], str(small), seed)]
     found = Counter(e.target for e in two)
     if large >= len(counts):
         assert set(found) == set(counts)
@@ -37,33 +38,33 @@ def test_samples_are_nested_stratified_and_do_not_depend_on_order(counts, seed, 
 @given(SHARES, st.integers(0, 3))
 def test_so_many_of_each(counts, seed):
     train, least = pool(counts), min(counts.values())
-    found = sampling.sample(train, f"{least}/class", seed)
+    found = budgets.sample(train, f"{least}/class", seed)
     assert Counter(e.target for e in found) == dict.fromkeys(counts, least)
     with pytest.raises(InputError, match=rf"has {least} training examples. Ask for at most {least}/class"):
-        sampling.sample(train, f"{least + 1}/class", seed)
+        budgets.sample(train, f"{least + 1}/class", seed)
 
 
 def test_seeds_draw_anew():
     train = pool({"a": 20, "b": 20})
-    assert sampling.sample(train, "6", 0) != sampling.sample(train, "6", 1)
-    assert sampling.sample(train, "full", 0) == tuple(train)
+    assert budgets.sample(train, "6", 0) != budgets.sample(train, "6", 1)
+    assert budgets.sample(train, "full", 0) == tuple(train)
 
 
 @pytest.mark.parametrize("size", ["0", "-3", "ten", "5/labels", "1.5", ""])
 def test_other_forms_are_refused(size):
     with pytest.raises(InputError, match="give a number of examples"):
-        sampling.check(size)
+        budgets.check(size)
 
 
 def test_too_many_are_refused():
     with pytest.raises(InputError, match="has 4 examples"):
-        sampling.sample(pool({"a": 4}), "5", 0)
+        budgets.sample(pool({"a": 4}), "5", 0)
 
 
 def test_shots_are_the_examples_that_the_prompts_show(project, tiny):
-    pets = task.load("pets")
-    spec = study.Spec(shots=(0, 3), selectors=("balanced",), baselines=("tfidf-logreg",), train_sizes=("shots",))
-    planned = study.plan(pets, spec, [tiny])
+    pets = definition.load("pets")
+    spec = grid.Spec(shots=(0, 3), selectors=("balanced",), baselines=("tfidf-logreg",), train_sizes=("shots",))
+    planned = grid.plan(pets, spec, [tiny])
     baseline = next(p for p in planned if p.size)
     prompt = next(p for p in planned if not p.size and p.predictor.shots == 3)
     shown = prompt.predictor.fit(prompt.train).demos([example("new", "a strange noise")])[0].examples
@@ -72,11 +73,11 @@ def test_shots_are_the_examples_that_the_prompts_show(project, tiny):
 
 
 def test_shots_need_one_draw_for_all(project, tiny):
-    pets = task.load("pets")
+    pets = definition.load("pets")
     for params in ({"selectors": ("knn",)}, {"draw": "per-item"}):
-        spec = study.Spec(shots=(3,), baselines=("tfidf-logreg",), train_sizes=("shots",), **params)
+        spec = grid.Spec(shots=(3,), baselines=("tfidf-logreg",), train_sizes=("shots",), **params)
         with pytest.raises(InputError, match="no one set"):
-            study.plan(pets, spec, [])
-    spec = study.Spec(shots=(0,), baselines=("tfidf-logreg",), train_sizes=("shots",))
+            grid.plan(pets, spec, [])
+    spec = grid.Spec(shots=(0,), baselines=("tfidf-logreg",), train_sizes=("shots",))
     with pytest.raises(InputError, match="--shots asks for none"):
-        study.plan(pets, spec, [])
+        grid.plan(pets, spec, [])

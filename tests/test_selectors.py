@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import InputError
-from harness.leak import Overlap
-from harness.selectors import ORDERS, SELECTORS, Selection, create
+from harness.prompt.leak import Overlap
+from harness.prompt.selectors import ORDERS, SELECTORS, Selection, create
 
 WORDS = ["profit", "loss", "rose", "fell", "bank", "steel", "quarter", "quarter ", "now", "利好"]
 pools = st.lists(
@@ -50,7 +50,7 @@ def test_never_leaks_and_is_pure(name, pool, order, seed, shots, data):
 
 @every_selector
 def test_repr_pastes_back_and_unknown_parameters_raise(name):
-    from harness.selectors import balanced, bm25, fixed, knn, random
+    from harness.prompt.selectors import balanced, bm25, fixed, knn, random
 
     names = {k: v for module in (balanced, bm25, fixed, knn, random) for k, v in vars(module).items()}
     made = create(name)

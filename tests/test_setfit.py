@@ -5,7 +5,7 @@ from trained import cheap
 
 from harness.predictors.head import Head
 from harness.predictors.setfit import SetFit
-from harness.vault import Vault
+from harness.results.vault import Vault
 
 
 class TestPairs:

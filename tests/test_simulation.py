@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness import gate, metrics
-from harness.estimate import PAIRED, SINGLE
-from harness.gate import Decision
+from harness import metrics
+from harness.compare.estimate import PAIRED, SINGLE
+from harness.gate import verdict
+from harness.gate.verdict import Decision
 from harness.metrics.classification import MacroF1
 from harness.stats import intervals, paired, power, sequential
 from harness.stats.intervals import Estimate
@@ -119,8 +120,8 @@ class TestGate:
         counts = discordant(n, q, d, np.random.default_rng(1), 4000)
         passed = 0
         for better, worse, _ in counts:
-            gap = paired.proportions(better, worse, n, 1 - 2 * gate.ALPHA)
-            passed += gate.decide(gap, margin) is Decision.PASS
+            gap = paired.proportions(better, worse, n, 1 - 2 * verdict.ALPHA)
+            passed += verdict.decide(gap, margin) is Decision.PASS
         assert passed / 4000 == pytest.approx(power.pass_probability(n, margin, q, d), abs=0.03)
         assert passed / 4000 == pytest.approx(power.POWER, abs=0.03)
 
@@ -140,9 +141,9 @@ class TestGate:
             good, bad = METRIC.extremes(new.sum(0) + old.sum(0))
             prior = Prior(np.array([[*good, *bad], [*bad, *good]]), np.array([PAIRED, PAIRED]))
             gap = intervals.bootstrap(
-                [new], macro, rng, against=[old], prior=prior, resamples=600, level=1 - 2 * gate.ALPHA
+                [new], macro, rng, against=[old], prior=prior, resamples=600, level=1 - 2 * verdict.ALPHA
             )
-            passed += gate.decide(gap, margin) is Decision.PASS
+            passed += verdict.decide(gap, margin) is Decision.PASS
         assert passed / draws <= 0.05 + 0.01 + 2 * math.sqrt(0.05 * 0.95 / draws)
 
     @staticmethod
@@ -227,7 +228,7 @@ class TestClusters:
 
 def test_the_defaults_are_those_simulated():
     """What the tests above call by hand is what a table gets."""
-    from harness import estimate
+    from harness.compare import estimate
 
     rows, chances = cells(0.8)
     table = rows[np.repeat(np.arange(9), np.random.default_rng(0).multinomial(200, chances))]

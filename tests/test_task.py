@@ -6,9 +6,10 @@ from collections import Counter
 import pandas
 import pytest
 
-from harness import builtin, task
+from harness import builtin
 from harness.errors import InputError
-from harness.leak import Overlap
+from harness.prompt.leak import Overlap
+from harness.task import definition
 
 GOOD = """kind: classification
 inputs: [text]
@@ -26,7 +27,7 @@ def write(home):
         (folder / "task.yaml").write_text(spec)
         for name, content in files.items():
             (folder / name.replace("_", ".")).write_bytes(content if isinstance(content, bytes) else content.encode())
-        return task.load("t")
+        return definition.load("t")
 
     return write
 
@@ -103,12 +104,12 @@ def test_latin_1_reads_when_named(write):
 
 def test_unknown_task_names_the_nearest():
     with pytest.raises(InputError, match="Did you mean 'finsentiment'"):
-        task.load("finsentimnt")
+        definition.load("finsentimnt")
 
 
 @pytest.mark.parametrize("name", builtin.names("tasks"))
 def test_shipped_splits_are_disjoint(name):
-    made = task.load(name)
+    made = definition.load(name)
     splits = {split: made.examples(split) for split in made.spec.splits}
     for one, pool in splits.items():
         overlap = Overlap(pool)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from conftest import example
 
-from harness import template
 from harness.errors import InputError
+from harness.prompt import template
 from harness.types import Message
 
 ITEM = example("1", "Profit rose", "positive")

@@ -9,11 +9,10 @@ from conftest import ROOT
 from contract import drawn, scores, straight, worst
 from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig
 
-from harness import plan
-from harness.engines import create
+from harness.engines import create, trie
 from harness.engines.room import Room, nodes_within
 from harness.errors import HarnessError, InputError
-from harness.model import Model
+from harness.models.checkpoint import Model
 from harness.types import Constraint, Request, Sampling
 
 SMALL = {"vocab_size": 4096, "num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": 32}
@@ -76,7 +75,7 @@ def test_passes_are_halved_until_they_fit_and_nothing_is_answered_twice(engine, 
     assert sorted(answer.key for answer in answers) == sorted(request.key for request in requests)
     assert worst({answer.key: answer.choice_logprobs for answer in answers}, expected) < 1e-4
     if trees:
-        assert sum(a.usage.computed for a in answers) == plan.trie_size(s for r in requests for s in plan.sequences(r))
+        assert sum(a.usage.computed for a in answers) == trie.trie_size(s for r in requests for s in trie.sequences(r))
 
 
 @DEVICES
@@ -141,7 +140,7 @@ def levels(seed):
 def test_every_level_of_shared_prefixes_is_computed_once(tiny):
     requests = levels(1)
     answers = list(tiny.score(requests))
-    assert sum(a.usage.computed for a in answers) == plan.trie_size(s for r in requests for s in plan.sequences(r))
+    assert sum(a.usage.computed for a in answers) == trie.trie_size(s for r in requests for s in trie.sequences(r))
     some = random.Random(0).sample(requests, 12)
     found = {answer.key: answer.choice_logprobs for answer in answers}
     assert worst({r.key: found[r.key] for r in some}, straight(tiny.model.path, some)) < 1e-4

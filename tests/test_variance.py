@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from runs import LABELS, baseline, run
 
+from harness.compare.variance import _factors, decompose
 from harness.errors import InputError
 from harness.report.variance import render as render_variance
 from harness.types import Prediction
-from harness.variance import _factors, decompose
 
 
 class TestVariance:

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from trained import cheap, copied, said, stated
 
-from harness import predictors, template
+from harness import predictors
 from harness.errors import InputError
 from harness.predictors.finetune import Finetune
-from harness.vault import Vault
+from harness.prompt import template
+from harness.results.vault import Vault
 
 TRAINED = ("setfit", "finetune", "lora", "prefix-tuning", "prompt-tuning", "finetune:tiny", "lora:tiny")
 
@@ -42,9 +43,10 @@ def test_a_second_fit_trains_nothing(name, finsentiment, data, tmp_path, monkeyp
 KILLED = """
 import sys
 import time
-from harness import predictors, task
+from harness import predictors
+from harness.task import definition
 from harness.predictors import training
-from harness.vault import Vault
+from harness.results.vault import Vault
 from pathlib import Path
 made = task.load("finsentiment")
 step = training._Training._epoch
@@ -165,9 +167,10 @@ class TestKept:
     KILLED = """
 import os, signal, sys
 from pathlib import Path
-from harness import predictors, task
+from harness import predictors
+from harness.task import definition
 from harness.predictors.trained import Trained
-from harness.vault import Vault
+from harness.results.vault import Vault
 save = Trained._save
 def cut(self, folder):
     save(self, folder)
@@ -192,8 +195,9 @@ predictors.baseline("lora", made, vault=Vault(Path(sys.argv[1])), epochs=0).fit(
     QUIET = """
 import sys
 from pathlib import Path
-from harness import predictors, task
-from harness.vault import Vault
+from harness import predictors
+from harness.task import definition
+from harness.results.vault import Vault
 made = task.load("finsentiment")
 for name in ("finetune", "lora", "prompt-tuning:tiny"):
     for _ in range(2):

@@ -12,17 +12,18 @@ from contract import EngineContract, scores, straight, worst
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import plan, predictors, selectors, template
+from harness import predictors
 from harness.cli import main
-from harness.encode import Encoder
-from harness.engines import create
+from harness.engines import create, trie
 from harness.engines.branches import branches
 from harness.engines.lora import Adapter
 from harness.engines.transformers import Transformers
 from harness.errors import InputError
 from harness.predictors.prompted import Prompted
+from harness.prompt import selectors, template
+from harness.prompt.encode import Encoder
+from harness.results.vault import Vault
 from harness.types import Constraint, Request, Sampling
-from harness.vault import Vault
 
 WIDTH = 128
 SETS = st.lists(st.lists(st.integers(0, 5), min_size=1, max_size=5).map(tuple), min_size=1, max_size=40)
@@ -151,7 +152,7 @@ class TestVllm(EngineContract):
     def test_no_full_block_is_computed_twice(self, engine, prompts, choices):
         """Where nothing was cached before: exactly what one request after the other would compute."""
         made = prompts(random.Random(f"{prompts.__name__}{choices}"))
-        requests = plan.order(Request(str(i), prompt, choices) for i, prompt in enumerate(made))
+        requests = trie.order(Request(str(i), prompt, choices) for i, prompt in enumerate(made))
         found = sum(answer.usage.computed for answer in engine.score(requests[::-1]))
         assert found == computed([run for request in requests for run in runs(request)], engine.block_size)
 

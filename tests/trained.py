@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 
 from harness import predictors
-from harness.model import Model
+from harness.models.checkpoint import Model
 
 # Enough to learn what these tests ask for, and no more.
 CHEAP = {

@@ -17,8 +17,8 @@ from collections.abc import Callable
 
 from corpus import WORDS, Corpus, Domain, load
 
-from harness.encode import Encoder
 from harness.engines import create
+from harness.prompt.encode import Encoder
 from harness.stats.intervals import wilson
 from harness.types import Engine, Prompt, Request
 

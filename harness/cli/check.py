@@ -65,7 +65,7 @@ def check(
     of the difference lies above minus the margin. Exit codes: 0 pass, 1 regression, 3 undecided with this many items, 2
     wrong use.
     """
-    from harness import question
+    from harness.gate import question
 
     options["demos"] = demo
     if whole:
@@ -91,10 +91,11 @@ def check(
 
 
 def _save(ctx: click.Context, asked: tuple[str, str, Any], options: dict[str, Any], results: Path) -> None:
-    from harness import check, question, task
+    from harness.gate import check, question
     from harness.progress import Bars
+    from harness.task import definition
 
-    found = task.load(asked[0])
+    found = definition.load(asked[0])
     made = question.Question(**{key: options[key] for key in ASKED})
     with Bars() as bars:
         path = check.Check(found, made, _engine(made, options), results, bars).save(asked[1])
@@ -111,10 +112,11 @@ def _decide(
     results: Path,
 ) -> Any:
     """One check. Against a saved baseline, what the command line leaves open is as it was when it was saved."""
-    from harness import check, question, task
+    from harness.gate import check, question
     from harness.progress import Bars
+    from harness.task import definition
 
-    found = task.load(name)
+    found = definition.load(name)
     asked = question.Question(**{key: options[key] for key in ASKED})
     path = None if said else question.find_baseline(found, template)
     if path is not None:
@@ -183,10 +185,11 @@ def plan(
     results: Path,
 ) -> None:
     """How many items does the gate need to tell, and what can those at hand tell?"""
-    from harness import planning, task
-    from harness import results as sealed
+    from harness.compare import sizes
     from harness.report.plan import render
+    from harness.results import store as sealed
+    from harness.task import definition
 
-    items = len(task.load(name).examples(split))
+    items = len(definition.load(name).examples(split))
     runs = [sealed.load(folder) for folder in sealed.find(results, name)]
-    click.echo(render(planning.plan(runs, items, margin, power, difference, discordance)))
+    click.echo(render(sizes.plan(runs, items, margin, power, difference, discordance)))

@@ -22,8 +22,8 @@ def init(
     data: Path, name: str, inputs: tuple[str, ...], target: str, test: Path | None, encoding: str, seed: int, into: Path
 ) -> None:
     """Make a project of your own from the CSV file DATA: tasks/NAME and prompts/NAME, ready to run."""
-    from harness import scaffold
+    from harness.bring import table
 
-    for line in scaffold.init(into, name, data, inputs, target, test, encoding, seed):
+    for line in table.init(into, name, data, inputs, target, test, encoding, seed):
         click.echo(line)
     click.echo(f"Next: harness run --task {name} --shots 0,5 --baseline majority --baseline tfidf-logreg")

@@ -46,14 +46,15 @@ def show(
     **options: Any,
 ) -> None:
     """Print one prompt exactly as the model gets it, special tokens visible, with token counts per part."""
-    from harness import study, task
     from harness.engines import create
     from harness.predictors.prompted import Prompted
-    from harness.show import show as look
-    from harness.template import load
+    from harness.prompt.template import load
+    from harness.study import grid
+    from harness.study.show import show as look
+    from harness.task import definition
 
-    chosen = study.Spec(draw=draw, demos=demo, embedder=embedder, index=index).selector(selector, seed)
-    found = task.load(name)
+    chosen = grid.Spec(draw=draw, demos=demo, embedder=embedder, index=index).selector(selector, seed)
+    found = definition.load(name)
     made = create(engine, model, **engine_options(**options))
     mode = "generate" if made.tokenizer is None else "score"
     prompted = Prompted(load(template, found), made, chosen, shots, order, seed, mode)
@@ -83,7 +84,7 @@ KINDS = ("tasks", "templates", "selectors", "engines", "baselines", "metrics", "
 @results_option
 def list_(kinds: Sequence[str], name: str | None, results: Path) -> None:
     """List tasks, templates, selectors, engines, baselines, metrics and runs (all, or the KINDS named)."""
-    from harness.listing import entries
+    from harness.study.listing import entries
 
     for kind in kinds:
         if kind not in KINDS:
@@ -128,11 +129,11 @@ def report(
     known_correction(correction)
     if variance and figure:
         raise InputError("--variance draws no figure: leave out --figure, or ask for each in its own command.")
-    from harness.compare import Price, comparable, compare
+    from harness.compare.differences import Price, comparable, compare
+    from harness.compare.variance import decompose
     from harness.report import render
     from harness.report.variance import render as render_variance
-    from harness.results import find, load
-    from harness.variance import decompose
+    from harness.results.store import find, load
 
     folders = find(results, name)
     if runs:

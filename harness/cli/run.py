@@ -24,8 +24,8 @@ from harness.cli.options import (
 from harness.errors import InputError, unknown
 
 if TYPE_CHECKING:
-    from harness.forecast import Forecast
-    from harness.inference import Workload
+    from harness.engines.inference import Workload
+    from harness.study.forecast import Forecast
     from harness.types import Engine
 
 
@@ -79,27 +79,29 @@ def run(
     price: tuple[float, ...] | None,
     results: Path,
     form: str,
-    **grid: Any,
+    **asked: Any,
 ) -> None:
     """Run prompts and baselines on a task, and compare them item by item.
 
     Options marked with dots repeat or take commas: --shots 0,5 --template plain,chat --seed 0,1,2.
     """
     known_format(form)
-    from harness import compare, forecast, study, task
+    from harness.compare import differences
     from harness.progress import Bars
     from harness.report import render
+    from harness.study import forecast, grid
+    from harness.task import definition
 
-    spec = study.Spec(**grid, demos=demo, params=pairs("--with", params, "epochs=5 or lora.rank=4"))
+    spec = grid.Spec(**asked, demos=demo, params=pairs("--with", params, "epochs=5 or lora.rank=4"))
     options = engine_options(revision, dtype, trust_remote_code, engine_params)
     engines = [] if baselines_only else _engines(engine, models, options, ray, replicas)
-    chosen = [task.load(name) for name in tasks]
+    chosen = [definition.load(name) for name in tasks]
     for each in chosen:
-        study.check_task(each, metric)
+        grid.check_task(each, metric)
     if reference is not None and reference not in spec.baselines:
         raise unknown("baseline to refer to", reference, spec.baselines, "--reference")
     known_correction(correction)
-    paid = compare.Price(*price) if price else None
+    paid = differences.Price(*price) if price else None
     if dry_run:
         _dry_run([made for each in chosen for made in forecast.forecasts(each, spec, engines, results, paid)], form)
         return
@@ -107,12 +109,12 @@ def run(
     for each in chosen:
         with Bars() as bars:
 
-            def announce(asked: Engine, load: Workload, name: str = each.name, bars: Bars = bars) -> None:
-                bars.say(forecast.text(forecast.forecast(name, asked, load, results, paid)))
+            def announce(engine: Engine, load: Workload, name: str = each.name, bars: Bars = bars) -> None:
+                bars.say(forecast.text(forecast.forecast(name, engine, load, results, paid)))
 
-            made = list(study.run(each, spec, engines, results, bars, announce if bars.shown else None))
+            made = list(grid.run(each, spec, engines, results, bars, announce if bars.shown else None))
         folders += [folder for _, folder in made]
-        comparisons.append(compare.compare([sealed for sealed, _ in made], metric, reference, correction, paid))
+        comparisons.append(differences.compare([sealed for sealed, _ in made], metric, reference, correction, paid))
     click.echo(render(comparisons, form))
     if form == "terminal":
         click.echo("\nResults:")
@@ -121,7 +123,7 @@ def run(
 
 
 def _dry_run(made: Sequence[Forecast], form: str) -> None:
-    from harness import forecast
+    from harness.study import forecast
 
     if form == "json":
         click.echo(json.dumps([forecast.rows(each) for each in made], indent=2))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from harness.engines.trie import Pass, Read
 from harness.errors import HarnessError
-from harness.plan import Pass, Read
 from harness.types import Sampling, Tokens
 
 Kept: TypeAlias = list[tuple[Any, Any]]

@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness import plan
+from harness.engines import trie
 from harness.errors import InputError
-from harness.model import Model
+from harness.models.checkpoint import Model
 from harness.types import Answer, Request, Usage
 
 TEXT = "null"
@@ -94,7 +94,7 @@ class Null:
             scores = tuple(
                 tuple(_pseudo(seed, place, token) for place, token in enumerate(choice)) for choice in request.choices
             )
-            yield Answer(request.key, choice_logprobs=scores, usage=Usage(plan.submitted(request)))
+            yield Answer(request.key, choice_logprobs=scores, usage=Usage(trie.submitted(request)))
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """The same short text for every request."""

@@ -10,12 +10,12 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any, TypeVar
 
-from harness import parse, plan
-from harness.engines import logprobs
+from harness.engines import logprobs, trie
 from harness.engines import structured as held
 from harness.engines.server import Manners, Refused, Server, Session
 from harness.errors import InputError, unknown
-from harness.model import Model
+from harness.models.checkpoint import Model
+from harness.tokens import until
 from harness.types import Answer, Constraint, Message, Request, Sampling, Tokens, Usage
 
 HOME = "https://api.openai.com/v1"
@@ -131,7 +131,7 @@ class OpenAI:
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """Text for each request under its own sampling parameters."""
-        ordered = sorted(plan.order(requests), key=_content)
+        ordered = sorted(trie.order(requests), key=_content)
         if ordered:
             _ = self.identity  # what the server is, is asked before the requests
             yield from self._server.each(self._write, ordered)
@@ -169,12 +169,12 @@ class OpenAI:
         ended = str(said["choices"][0].get("finish_reason") or "length")
         if held.wraps(sampling.constraint, how):
             return held.unwrap(text), ended
-        text, stopped = parse.until(text, sampling.stop)
+        text, stopped = until(text, sampling.stop)
         return text, "stop" if stopped else ended
 
     def score(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """Natural-log probabilities of every choice's tokens, as the server's model itself has them."""
-        ordered = plan.order(requests)
+        ordered = trie.order(requests)
         if ordered:
             _ = self.identity
             yield from self._server.each(self._score_by_ids if self._takes_ids else self._score_by_echo, ordered)
@@ -208,7 +208,7 @@ class OpenAI:
             self._understood("completions", reading.take, node, said)
             computed += _computed(said)
         scores = self._understood("completions", reading.scores, request.choices)
-        return Answer(request.key, choice_logprobs=scores, usage=Usage(plan.submitted(request), computed))
+        return Answer(request.key, choice_logprobs=scores, usage=Usage(trie.submitted(request), computed))
 
     async def _score_by_echo(self, session: Session, request: Request) -> Answer:
         """One request a choice, which the server runs in full and returns with its log-probabilities."""
@@ -219,7 +219,7 @@ class OpenAI:
             said = await self._send(session, "completions", self._completion(whole, logprobs.ECHO))
             scores.append(self._understood("completions", logprobs.echoed, said, whole, len(choice)))
             computed += _computed(said)
-        return Answer(request.key, choice_logprobs=tuple(scores), usage=Usage(plan.submitted(request), computed))
+        return Answer(request.key, choice_logprobs=tuple(scores), usage=Usage(trie.submitted(request), computed))
 
     def _completion(self, prompt: Tokens, fields: Mapping[str, Any]) -> dict[str, Any]:
         return {"model": self._name, "prompt": list(prompt), **fields}

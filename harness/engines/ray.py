@@ -9,7 +9,7 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
-from harness import plan
+from harness.engines import trie
 from harness.engines.cluster import Cluster
 from harness.engines.replica import Description, Part
 from harness.engines.shards import Lanes, Shard, shards
@@ -96,7 +96,7 @@ class Ray:
             ray.kill(self._workers.pop().actor)
 
     def _spread(self, requests: Iterable[Request], method: str) -> Iterator[Answer]:
-        ordered = plan.order(requests)
+        ordered = trie.order(requests)
         if not ordered:
             return
         _ = self._description

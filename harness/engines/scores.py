@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness import plan
+from harness.engines import trie
 from harness.types import Answer, Request, Usage
 
 
@@ -16,7 +16,7 @@ class Scores:
         self._open: dict[int, tuple[list[list[float]], int]] = {}
         self._computed = 0
 
-    def fill(self, reads: Sequence[plan.Read], values: Sequence[float], computed: int) -> Iterator[Answer]:
+    def fill(self, reads: Sequence[trie.Read], values: Sequence[float], computed: int) -> Iterator[Answer]:
         """The answers that ``values``, read at the cost of ``computed`` tokens, make whole. Requests share what is
         computed; the first answer that comes after carries the count."""
         self._computed += computed
@@ -31,6 +31,6 @@ class Scores:
             self._open[read.request] = found, left - 1
             if left == 1:
                 del self._open[read.request]
-                usage = Usage(plan.submitted(request), self._computed)
+                usage = Usage(trie.submitted(request), self._computed)
                 self._computed = 0
                 yield Answer(request.key, choice_logprobs=tuple(map(tuple, found)), usage=usage)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from harness import plan
+from harness.engines import trie
+from harness.tokens import shared
 from harness.types import Request
 
 PER_REPLICA = 8  # shards a replica: small enough to balance load, and to lose little with a worker
@@ -27,9 +28,9 @@ class Shard:
 def works(ordered: Sequence[Request]) -> list[int]:
     """What each of some ordered requests adds to be computed: trie nodes not shared with the one before, and tokens
     to be generated; at least 1."""
-    found, previous = [], plan.EMPTY
+    found, previous = [], trie.EMPTY
     for request in ordered:
-        nodes = plan.trie_size(plan.sequences(request)) - plan.shared(previous, request.prompt)
+        nodes = trie.trie_size(trie.sequences(request)) - shared(previous, request.prompt)
         found.append(max(1, nodes) + (request.sampling.max_tokens if request.sampling else 0))
         previous = request.prompt
     return found
@@ -57,7 +58,7 @@ def shards(ordered: Sequence[Request], replicas: int) -> list[list[Request]]:
     """``PER_REPLICA`` shards a replica, or fewer, where the heads that neighbours share are so long that computing
     them once more a shard would add more than ``WASTE`` to the work; as a rule no fewer than one a replica."""
     work = works(ordered)
-    heads = [0, *(plan.shared(a.prompt, b.prompt) for a, b in pairwise(ordered))]
+    heads = [0, *(shared(a.prompt, b.prompt) for a, b in pairwise(ordered))]
 
     def again(places: Sequence[int]) -> int:
         return sum(heads[i] for i in places)

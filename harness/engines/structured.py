@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from harness import parse
+from harness.prompt import parse
 from harness.types import Constraint
 
 KINDS = ("vllm", "json", "none")

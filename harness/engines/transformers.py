@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, TypeAlias
 
-from harness import parse, plan
+from harness.engines import trie
 from harness.engines.network import Kept, Network
 from harness.engines.room import Room, nodes_within
 from harness.engines.scores import Scores
 from harness.errors import InputError
-from harness.model import Model
+from harness.models.checkpoint import Model
+from harness.tokens import shared, until
 from harness.types import Answer, Request, Sampling, Tokens, Usage
 
 NODES = 256  # trie nodes of a pass: more only makes its mask larger
@@ -103,7 +104,7 @@ class Transformers:
         if kinds - {"full_attention"} or (not kinds and getattr(text, "sliding_window", None)):
             return False
         ids = [i % text.vocab_size for i in range(11, 31)]
-        probe = plan.order(
+        probe = trie.order(
             [
                 Request("a", tuple(ids[:9]), ((ids[10],), (ids[11], ids[12]), (ids[11], ids[13], ids[14]))),
                 Request("b", tuple(ids[:5] + ids[15:18]), ((ids[10],), (ids[11], ids[12]))),
@@ -131,7 +132,7 @@ class Transformers:
 
     def score(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """Natural-log probabilities of every choice's tokens, pass by pass."""
-        ordered = plan.order(requests)
+        ordered = trie.order(requests)
         if not ordered:
             return
         longest = max(len(r.prompt) + max(map(len, r.choices or ((),))) - 1 for r in ordered)
@@ -146,10 +147,10 @@ class Transformers:
 
     def _packed(self, ordered: Sequence[Request], room: Room) -> Iterator[Answer]:
         """The trie of all, cut where a pass is full; keys and values of the path to the next node are kept."""
-        trie, scores = plan.Trie.of(ordered), Scores(ordered)
+        whole, scores = trie.Trie.of(ordered), Scores(ordered)
         start, kept = 0, Kept()
-        while start < len(trie.tokens):
-            part = trie.cut(start, start + room.size)
+        while start < len(whole.tokens):
+            part = whole.cut(start, start + room.size)
             taken = len(part.tokens)
             done = room.attempt(partial(self._network.walk, part, kept), taken, least=taken == 1)
             if done is None:
@@ -160,12 +161,12 @@ class Transformers:
 
     def _plain(self, ordered: Sequence[Request], room: Room) -> Iterator[Answer]:
         """Each distinct prompt + choice is a row, run in full beside others of about its length."""
-        rows: dict[tuple[int, Tokens], list[plan.Read]] = {}
+        rows: dict[tuple[int, Tokens], list[trie.Read]] = {}
         for number, request in enumerate(ordered):
             for which, choice in enumerate(request.choices or ()):
                 found = rows.setdefault((number, choice[:-1]), [])
                 for place, token in enumerate(choice, len(request.prompt) - 1):
-                    found.append(plan.Read(place, number, which, place + 1 - len(request.prompt), token))
+                    found.append(trie.Read(place, number, which, place + 1 - len(request.prompt), token))
         scores, start = Scores(ordered), 0
         waiting = sorted(rows, key=lambda row: len(ordered[row[0]].prompt) + len(row[1]), reverse=True)
         while start < len(waiting):
@@ -185,7 +186,7 @@ class Transformers:
         sampled ones alone, each under its own seed, so that an answer never depends on its neighbours. Raises
         InputError for text that is to be held to a constraint."""
         kinds: dict[Sampling, list[Request]] = {}
-        for request in plan.order(requests):
+        for request in trie.order(requests):
             assert request.sampling is not None
             if request.sampling.constraint:
                 raise InputError(
@@ -202,10 +203,10 @@ class Transformers:
         lengths = [len(request.prompt) for request in asked]
         head = 0
         if how.temperature == 0 and not self._stretched(max(lengths) + how.max_tokens) and self._takes_trees:
-            head = min(plan.shared(asked[0].prompt, asked[-1].prompt), min(lengths) - 1)
+            head = min(shared(asked[0].prompt, asked[-1].prompt), min(lengths) - 1)
         kept = room.attempt(partial(self._network.head, asked[0].prompt[:head]), 1, least=True) or []
         waiting = sorted(asked, key=lambda request: len(request.prompt), reverse=True)
-        start, shared = 0, head
+        start, head_cost = 0, head
         while start < len(waiting):
             batch = waiting[start : start + room.size]
             prompts = [request.prompt for request in batch]
@@ -215,15 +216,15 @@ class Transformers:
                 continue
             start += len(batch)
             for request, row in zip(batch, made, strict=True):
-                yield self._answer(request, how, row, len(request.prompt) - head + shared)
-                shared = 0
+                yield self._answer(request, how, row, len(request.prompt) - head + head_cost)
+                head_cost = 0
 
     def _answer(self, request: Request, how: Sampling, made: list[int], fed: int) -> Answer:
         """``made`` as text, of which ``fed`` tokens of the prompt were computed."""
         eos = self.tokenizer.eos_token_id
         ended = eos in made
         row = made[: made.index(eos)] if ended else made
-        text, stopped = parse.until(self.tokenizer.decode(row, skip_special_tokens=True), how.stop)
+        text, stopped = until(self.tokenizer.decode(row, skip_special_tokens=True), how.stop)
         new = min(len(row) + 1, how.max_tokens)
         usage = Usage(len(request.prompt), fed + new - 1, new)
         return Answer(request.key, text, "stop" if ended or stopped else "length", usage=usage)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from harness import parse, plan
-from harness.engines import vllm_params, vllm_process
+from harness.engines import trie, vllm_params, vllm_process
 from harness.engines.branches import IDS_PER_REQUEST, Branch, branches
 from harness.engines.lora import Adapter
 from harness.errors import HarnessError, InputError
-from harness.model import Model
+from harness.models.checkpoint import Model
+from harness.tokens import until
 from harness.types import Answer, Request, Tokens, Usage
 
 FORCED = "harness.engines.forced:Forced"
@@ -179,7 +179,7 @@ class Vllm:
         planned: dict[tuple[Tokens, ...], list[Branch]] = {}
 
         def submit() -> Iterator[tuple[str, Tokens, Any]]:
-            for request in plan.order(requests):
+            for request in trie.order(requests):
                 assert request.choices is not None
                 if request.choices not in planned:
                     planned[request.choices] = branches(request.choices, IDS_PER_REQUEST)
@@ -202,7 +202,7 @@ class Vllm:
                     tuple(item.found[choice[: end + 1]] for end in range(len(choice)))
                     for choice in item.request.choices or ()
                 )
-                yield Answer(key, choice_logprobs=scores, usage=Usage(plan.submitted(item.request), item.computed))
+                yield Answer(key, choice_logprobs=scores, usage=Usage(trie.submitted(item.request), item.computed))
 
     def _read(self, item: _Pending, branch: Branch, output: Any) -> None:
         steps = output.outputs[0].logprobs
@@ -214,7 +214,7 @@ class Vllm:
 
     def generate(self, requests: Iterable[Request]) -> Iterator[Answer]:
         """Text for each request under its own sampling parameters."""
-        asked = {request.key: request for request in plan.order(requests)}
+        asked = {request.key: request for request in trie.order(requests)}
         self._check(asked.values())
 
         def submit() -> Iterator[tuple[str, Tokens, Any]]:
@@ -226,9 +226,7 @@ class Vllm:
             usage = Usage(len(request.prompt), _computed(output), len(made.token_ids))
             # Decoded here: vLLM's own text can begin with the prompt's end, where that is no whole character.
             assert request.sampling is not None
-            text, _ = parse.until(
-                self.tokenizer.decode(made.token_ids, skip_special_tokens=True), request.sampling.stop
-            )
+            text, _ = until(self.tokenizer.decode(made.token_ids, skip_special_tokens=True), request.sampling.stop)
             yield Answer(request.key, text, "stop" if made.finish_reason == "stop" else "length", usage=usage)
 
     def _check(self, requests: Iterable[Request]) -> None:

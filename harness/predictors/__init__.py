@@ -6,11 +6,12 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from harness import builtin, params, template
+from harness import builtin, params
 from harness.errors import InputError, unknown
-from harness.task import Task
+from harness.prompt import template
+from harness.results.vault import Vault
+from harness.task.definition import Task
 from harness.types import Predictor
-from harness.vault import Vault
 
 BASELINES = {
     "majority": "majority:Majority",

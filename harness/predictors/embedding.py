@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from harness.embed import Embedder, Encoder
+from harness.models.embed import Embedder, Encoder
 from harness.predictors.head import Head
 from harness.predictors.linear import STRENGTHS, within
 from harness.types import Example, Prediction, Signature, Trace

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from harness.embed import Embedder
+from harness.models.embed import Embedder
 from harness.predictors.embedding import signature, stated
 from harness.predictors.linear import within
 from harness.types import Example, Prediction, Signature

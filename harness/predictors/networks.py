@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from harness.encode import Encoder
 from harness.errors import InputError
-from harness.model import Model
-from harness.template import Template
+from harness.models.checkpoint import Model
+from harness.prompt.encode import Encoder
+from harness.prompt.template import Template
 from harness.types import Example, Tokens
 
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from harness import parse
-from harness.encode import Encoded, Encoder
+from harness.engines.inference import Asked, Inquiry, Sheet
+from harness.engines.journal import Journal, request_key
 from harness.errors import InputError, unknown
-from harness.inference import Asked, Inquiry, Sheet
-from harness.journal import Journal, request_key
-from harness.selectors import Demos, Selection, Selector
-from harness.template import Template
+from harness.prompt import parse
+from harness.prompt.encode import Encoded, Encoder
+from harness.prompt.selectors import Demos, Selection, Selector
+from harness.prompt.template import Template
 from harness.types import (
     Answer,
     Engine,

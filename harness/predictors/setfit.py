@@ -11,12 +11,12 @@ from typing import Any, Self
 import numpy as np
 
 from harness.chance import rng
-from harness.embed import Encoder, unit
+from harness.models.embed import Encoder, unit
 from harness.predictors.embedding import signature, stated
 from harness.predictors.head import Head
 from harness.predictors.linear import STRENGTHS, within
+from harness.results.vault import Vault
 from harness.types import Example, Prediction, Signature
-from harness.vault import Vault
 
 Pair = tuple[int, int, float]
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 
 from harness.engines.transformers import Transformers
 from harness.errors import InputError, unknown
-from harness.model import Model
+from harness.models.checkpoint import Model
 from harness.predictors.augment import AUGMENTATIONS
 from harness.predictors.embedding import stated
 from harness.predictors.linear import within
@@ -22,10 +22,10 @@ from harness.predictors.networks import Chooser, Classifier, Network, pretrained
 from harness.predictors.prompted import Prompted
 from harness.predictors.training import Recipe, logprobs_of, train
 from harness.predictors.training_log import LOGS
-from harness.selectors.fixed import Fixed
-from harness.template import Template
+from harness.prompt.selectors.fixed import Fixed
+from harness.prompt.template import Template
+from harness.results.vault import Vault
 from harness.types import Example, Prediction, Signature
-from harness.vault import Vault
 
 UNSCORED = ("labels", "template", "log", "log_dir", "vault")  # parameters that cannot change a score, or told apart
 

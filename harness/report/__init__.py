@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.compare import Comparison
+from harness.compare.differences import Comparison
 from harness.errors import unknown
 
 FORMATS = {

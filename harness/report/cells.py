@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.compare import Comparison, Row
-from harness.results import Run
+from harness.compare.differences import Comparison, Row
+from harness.results.store import Run
 from harness.stats.intervals import Estimate
 from harness.stats.multiple import CORRECTIONS
 from harness.types import Signature

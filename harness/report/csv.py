@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.compare import Comparison
+from harness.compare.differences import Comparison
 from harness.report.json import objects
 
 COMPARED = ("lenient_accuracy", "difference")  # estimates of a table's row

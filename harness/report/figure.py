@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from harness import compare, metrics
-from harness.compare import Comparison, Row
+from harness import metrics
+from harness.compare import differences
+from harness.compare.differences import Comparison, Row
 from harness.errors import InputError, missing_extra
 from harness.metrics.calibration import BINS
 
@@ -90,7 +91,7 @@ def _train(comparison: Comparison) -> Any:
 
 def _strand(row: Row, but: Sequence[str]) -> Strand:
     """What the points of one line share."""
-    return compare.fixed(row.run, but)
+    return differences.fixed(row.run, but)
 
 
 def _names(lines: dict[Strand, list[Row]]) -> list[str]:
@@ -207,7 +208,7 @@ def _reliability(rows: Sequence[Row]) -> Any:
     error = metrics.create("ece", rows[0].run.labels)
     for axes, row in zip(panels, rows, strict=True):
         # (bins, 3): items, sum of stated probabilities, hits
-        tables = [compare.statistics(run, error) for run in row.runs]
+        tables = [differences.statistics(run, error) for run in row.runs]
         items, stated, hits = sum(table.sum(0) for table in tables).reshape(BINS, 3).T
         used = items > 0
         edges = np.arange(BINS) / BINS

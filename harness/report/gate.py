@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from harness.gate import Checked, Decision, Finding, Flip, Verdict
+from harness.gate.verdict import Checked, Decision, Finding, Flip, Verdict
 from harness.report.cells import DASH
 from harness.stats.multiple import CORRECTIONS
 

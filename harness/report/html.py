@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from harness.compare import Comparison
+from harness.compare.differences import Comparison
 from harness.report.cells import cells, footer, header, signatures
 
 

@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.compare import Comparison, Row
-from harness.results import Run
+from harness.compare.differences import Comparison, Row
+from harness.results.store import Run
 from harness.stats.intervals import Estimate
 
 SPEC = ("predictor", "template", "selector", "shots", "model", "seed", "n", "n_train", "train_size")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from harness.compare import Comparison
+from harness.compare.differences import Comparison
 from harness.report.cells import cells, footer, header, signatures
 
 ESCAPES = {

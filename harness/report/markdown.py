@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.compare import Comparison
+from harness.compare.differences import Comparison
 from harness.report.cells import cells, footer, header, signatures
 
 

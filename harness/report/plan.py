@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.planning import Plan
+from harness.compare.sizes import Plan
 
 
 def render(plan: Plan) -> str:

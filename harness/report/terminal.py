@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from harness.compare import Comparison
+from harness.compare.differences import Comparison
 from harness.report.cells import cells, footer, header
 
 

@@ -7,10 +7,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from harness.compare.variance import REST, Component, Decomposition
 from harness.errors import InputError, unknown
 from harness.report.cells import DASH, interval, number
 from harness.stats.intervals import Estimate
-from harness.variance import REST, Component, Decomposition
 
 FORMATS = ("terminal", "markdown", "json")
 HEAD = ("source", "levels", "standard deviation", "share")

@@ -1,0 +1,1 @@
+"""What brings a user's own data in: annexes that nothing else knows of."""

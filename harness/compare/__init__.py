@@ -1,0 +1,1 @@
+"""Runs held side by side: rows and differences, estimates, variance, sample sizes."""

@@ -1,0 +1,172 @@
+"""``harness check``: the same items, demonstrations and seeds for a new template and for what it replaces."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from hashlib import sha256
+from pathlib import Path
+
+from harness.chance import rng
+from harness.engines.journal import Journal
+from harness.errors import InputError
+from harness.gate import saved
+from harness.gate.question import Old, Question, baseline_path, comparable
+from harness.gate.saved import Reading
+from harness.gate.verdict import Checked, Decision, Verdict, check_margin, judge, judge_sequentially
+from harness.predictors.prompted import Prompted
+from harness.prompt import template
+from harness.results import store
+from harness.results.store import Run
+from harness.study import draft, grid
+from harness.study.draft import Planned, Progress
+from harness.task.definition import Task
+from harness.types import Engine, Example, Prediction, Signature
+
+BATCH = 32  # items between two looks of a sequential check
+
+
+class Check:
+    """Asks both sides with one engine, through the journal under ``root``: what was answered before costs nothing."""
+
+    def __init__(
+        self, task: Task, question: Question, engine: Engine, root: Path, progress: Progress = lambda *_: None
+    ) -> None:
+        grid.check_task(task, question.metric)
+        store.check_writable(root)
+        self.task, self.question, self.engine, self.root, self.progress = task, question, engine, root, progress
+        self.metric = question.metric or task.spec.main_metric
+        self.test = task.examples(question.split)[: question.limit]
+        check_margin(question.margin, len(self.test))
+        self.computed = 0
+
+    def run(self, name: str) -> list[Run]:
+        """The template's runs, one a seed, sealed."""
+        asked = grid.run(self.task, self.question.spec(name), [self.engine], self.root, self.progress)
+        made = [run for run, _ in asked]
+        self.computed += sum(int(run.usage["computed_tokens"]) for run in made)
+        return made
+
+    def save(self, name: str) -> Path:
+        """Keep the template's answers as its baseline; returns the file."""
+        path = baseline_path(self.task, name)
+        saved.write(path, asdict(self.question), self.run(name), self.read(name))
+        return path
+
+    def decide(self, name: str, old: Old, sequential: bool = False) -> Checked:
+        """The verdict on template ``name``. Raises InputError where the two sides cannot be compared."""
+        if old.runs:  # refused before anything is computed
+            comparable([side.run(self.test) for side in self._sides(name)], old.runs, old.title)
+        reading = self.read(name)
+        before = self.read(old.name) if old.name else old.reading
+        identical = before is not None and before.prompts == reading.prompts
+        verdict = self._sequentially(name, old) if sequential else self._whole(name, old, identical)
+        flipped = {flip.id for flip in (*verdict.worse, *verdict.better)}
+        return Checked(
+            self.task.name,
+            name,
+            old.title,
+            template.load(name, self.task).path,
+            verdict,
+            (before.tokens if before else math.nan, reading.tokens),
+            self.computed,
+            len(self.test),
+            len(self.question.spec(name).seeds),
+            {example.id: example.text for example in self.test if example.id in flipped},
+        )
+
+    def _whole(self, name: str, old: Old, identical: bool) -> Verdict:
+        new = self.run(name)
+        runs = list(old.runs) or self.run(str(old.name))
+        return judge(new, runs, self.metric, self.question.margin, identical)
+
+    def _sequentially(self, name: str, old: Old) -> Verdict:
+        """Looks after every batch of items, in an order drawn by the first seed, and stops when it is certain."""
+        self._check_sequential()
+        with Journal(self.root / "journal.sqlite") as journal:
+            (new,) = self._sides(name, journal)
+            return self._looks(new, self._sides(old.name, journal)[0] if old.name else None, old)
+
+    def _looks(self, new: Side, other: Side | None, old: Old) -> Verdict:
+        known = {} if other else {p.example_id: p for p in old.runs[0].predictions}
+        order = [self.test[i] for i in rng("look", self.question.seeds[0]).permutation(len(self.test))]
+        for end in range(BATCH, len(order) + BATCH, BATCH):
+            batch, seen = order[end - BATCH : end], order[:end]
+            for side in filter(None, (new, other)):
+                self.computed += side.ask(batch)
+                self.progress(side.title, len(side.found), len(order), self.computed)
+            left = new.run(seen)
+            right = other.run(seen) if other else replace(left, predictions=tuple(known[e.id] for e in seen))
+            verdict = judge_sequentially(left, right, self.question.margin, len(seen) == len(order))
+            if verdict.decision is not Decision.UNDECIDED:
+                break
+        return verdict
+
+    def _check_sequential(self) -> None:
+        """Betting bounds are for the mean of independent items."""
+        if self.metric != "accuracy":
+            raise InputError(
+                f"--sequential bounds a mean over items, and {self.metric} is none. Say --metric accuracy."
+            )
+        if len(self.question.seeds) > 1 and self.question.shots:
+            raise InputError("--sequential looks at one draw of demonstrations. Give one --seed.")
+        if store.clusters(self.test) is not None:
+            raise InputError(f"--sequential needs independent items; those of task {self.task.name!r} are clustered.")
+
+    def read(self, name: str) -> Reading:
+        """The template's prompts over all items and seeds."""
+        whole, tokens, count = sha256(), 0.0, 0
+        for side in self._sides(name):
+            prompted = side.predictor
+            whole.update(repr(prompted.template.settings).encode())
+            chosen = prompted.demos(self.test)
+            prompts = [prompted.template.render(e, d.examples) for e, d in zip(self.test, chosen, strict=True)]
+            for prompt, encoded in zip(prompts, prompted.encode(prompts), strict=True):
+                whole.update(repr((prompt.content, prompt.choices)).encode())
+                tokens += len(encoded.prompt) if encoded else math.nan
+                count += 1
+        return Reading(whole.hexdigest()[:16], tokens / count)
+
+    def _sides(self, name: str, journal: Journal | None = None) -> list[Side]:
+        """The template's fitted predictors, one a seed."""
+        items = store.items_hash(self.test)
+        plan = grid.plan(self.task, self.question.spec(name), [self.engine], journal)
+        return [Side(self.task, planned, items) for planned in plan]
+
+
+class Side:
+    """A template's fitted predictor, asked batch by batch."""
+
+    def __init__(self, task: Task, planned: Planned, items: str) -> None:
+        assert isinstance(planned.predictor, Prompted)
+        self.task, self.items, self.predictor = task, items, planned.predictor.fit(planned.train)
+        train = store.items_hash(planned.train)
+        self.signature = self.predictor.signature + Signature.of(train=train)
+        self.title = draft.title_of(draft.row_of(self.predictor))
+        self.found: dict[str, Prediction] = {}
+
+    def ask(self, batch: Sequence[Example]) -> int:
+        """Answer the batch; returns the tokens computed."""
+        computed = 0
+        for prediction in self.predictor.predict(batch):
+            self.found[prediction.example_id] = prediction
+            computed += prediction.trace.usage.computed if prediction.trace else 0
+        return computed
+
+    def run(self, seen: Sequence[Example]) -> Run:
+        """The answers so far, as far as ``seen``, as a run."""
+        return Run(
+            self.title,
+            self.task.name,
+            draft.row_of(self.predictor),
+            self.signature,
+            self.items,
+            self.task.labels,
+            tuple(self.found[e.id] for e in seen if e.id in self.found),
+            tuple(replace(e, inputs={}) for e in seen),
+            {},
+            {},
+            {},
+            {},
+        )

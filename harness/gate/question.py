@@ -1,0 +1,145 @@
+"""How a check is asked, and against what: a template, a sealed run, or the baseline saved beside the template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import builtin
+from harness.errors import InputError, unknown
+from harness.gate import saved
+from harness.gate.saved import Reading
+from harness.results import store
+from harness.results.store import Run
+from harness.study import grid
+from harness.task.definition import Task, load
+
+# What must be the same on both sides for their difference to be the template's. Versions and dtype may move on.
+SAME = ("model", "weights", "shots", "selector", "order", "seed", "mode", "train")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How both templates are asked; kept in a saved baseline, so that it is asked the same way again."""
+
+    model: str = "tiny"
+    shots: int = 0
+    selector: str = "balanced"
+    seeds: Sequence[int] = (0,)
+    order: str = "ascending"
+    draw: str = "shared"
+    demos: Sequence[str] = ()
+    embedder: str = "lsa"
+    index: str = "exact"
+    mode: str = "score"
+    overlength: str = "error"
+    split: str = "test"
+    limit: int | None = None
+    metric: str | None = None
+    margin: float = 0.02
+
+    def spec(self, name: str) -> grid.Spec:
+        """The grid of this question for one template."""
+        return grid.Spec(
+            templates=(name,),
+            shots=(self.shots,),
+            selectors=(self.selector,),
+            seeds=tuple(self.seeds) if self.shots else tuple(self.seeds)[:1],
+            order=self.order,
+            draw=self.draw,
+            demos=tuple(self.demos),
+            embedder=self.embedder,
+            index=self.index,
+            mode=self.mode,
+            overlength=self.overlength,
+            split=self.split,
+            limit=self.limit,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Old:
+    """What a template is held against: runs that exist already, or a template still to be asked (``name``)."""
+
+    title: str
+    name: str | None = None
+    runs: tuple[Run, ...] = ()
+    reading: Reading | None = None
+
+
+def comparable(new: Sequence[Run], old: Sequence[Run], title: str) -> None:
+    """Raises InputError where the two sides differ in more than the template."""
+    one, two = new[0], old[0]
+    for what in ("task", "labels", "items_hash"):
+        if getattr(one, what) != getattr(two, what):
+            raise InputError(
+                f"{title} cannot be compared: its {what} is {getattr(two, what)!r}, but here it is "
+                f"{getattr(one, what)!r}. Compare templates on the same task, split and --limit, or save the baseline "
+                "anew with harness check --save."
+            )
+    if two.spec["predictor"] == "prompt":
+        if len(new) != len(old):
+            raise InputError(f"{title} holds {len(old)} seeds, but {len(new)} are asked for. Give the same --seed.")
+        for left, right in zip(new, old, strict=True):
+            here, there = dict(left.signature.pairs), dict(right.signature.pairs)
+            for key in SAME:
+                if here.get(key) != there.get(key):
+                    raise InputError(
+                        f"{title} cannot be compared: its {key} is {there.get(key)}, but here it is {here.get(key)}. "
+                        "Only the template may differ: give the same options, or save the baseline anew with harness "
+                        "check --save."
+                    )
+
+
+def baseline_path(task: Task, name: str) -> Path:
+    """Where the baseline of template ``name`` is kept: beside a file given as such, else in ``prompts/TASK`` of the
+    working folder, where the next check finds it."""
+    if name.endswith(".j2"):
+        return Path(name).with_suffix(saved.SUFFIX)
+    return Path("prompts") / task.name / f"{name}{saved.SUFFIX}"
+
+
+def find_baseline(task: Task, name: str) -> Path | None:
+    """The saved baseline of template ``name``, if there is one."""
+    path = baseline_path(task, name)
+    return path if path.exists() else builtin.find(*path.parts)
+
+
+def against(task: Task, name: str, said: str | None, root: Path) -> Old:
+    """What ``--against`` means: a template, a sealed run (a folder, or its name below ``root``), or, where nothing is
+    said, the saved baseline."""
+    if said is None:
+        path = find_baseline(task, name)
+        if path is None:
+            raise InputError(
+                f"template {name!r} of task {task.name!r} has no saved baseline ({baseline_path(task, name)}). Save "
+                f"one with: harness check --task {task.name} --template {name} --save. Or name what to compare with by "
+                "--against."
+            )
+        _, runs, reading = saved.read(path)
+        return Old(f"the baseline {path.name}", runs=tuple(runs), reading=reading)
+    folders = {folder.name: folder for folder in store.find(root, task.name)}
+    if said in folders or (Path(said) / "run.json").is_file():
+        run = store.load(folders.get(said, Path(said)))
+        return Old(f"run {run.name}", runs=(run,))
+    templates = builtin.names(f"prompts/{task.name}", ".j2")
+    if not said.endswith(".j2") and said not in templates:
+        raise unknown("template or run to check against", said, [*templates, *folders])
+    return Old(said, name=said)
+
+
+def question_of(path: Path) -> Question:
+    """How the saved baseline at ``path`` was asked. Raises InputError where the file is damaged."""
+    asked, _, _ = saved.read(path)
+    try:
+        return Question(**asked)
+    except TypeError as error:
+        raise InputError(f"{path}: {error}. Save it anew with harness check --save.") from None
+
+
+def pack() -> Iterator[tuple[str, str, Path | None]]:
+    """Every template of every task, with its saved baseline if it has one: (task, template, path)."""
+    for task in builtin.names("tasks"):
+        for name in builtin.names(f"prompts/{task}", ".j2"):
+            yield task, name, find_baseline(load(task), name)

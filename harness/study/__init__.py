@@ -1,0 +1,1 @@
+"""The grid of runs that a command asks for: planned, forecast, run, and shown."""

@@ -1,0 +1,84 @@
+"""``harness list``: what there is, each with a line that says what it is."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness import builtin
+from harness.errors import HarnessError
+
+Entries = list[tuple[str, str]]
+
+
+def entries(kind: str, task: str | None, results: Path) -> Entries:
+    """(name, description) of everything of ``kind``; ``task`` narrows templates and runs."""
+    from harness import engines, metrics, predictors
+    from harness.prompt import selectors
+
+    tables: dict[str, tuple[str, Mapping[str, str]]] = {
+        "selectors": ("harness.prompt.selectors", selectors.SELECTORS),
+        "engines": ("harness.engines", engines.ENGINES),
+        "baselines": ("harness.predictors", predictors.BASELINES),
+        "metrics": ("harness.metrics", metrics.METRICS),
+    }
+    if kind in tables:
+        package, table = tables[kind]
+        return [(name, _summary(package, place)) for name, place in table.items()]
+    if kind == "tasks":
+        return [(name, _task(name)) for name in builtin.names("tasks")]
+    if kind == "templates":
+        return [
+            (f"{name}/{template}", _template(name, template))
+            for name in builtin.names("tasks")
+            if task in (None, name)
+            for template in builtin.names(f"prompts/{name}", ".j2")
+        ]
+    return [(f"{folder.parent.name}/{folder.name}", _run(folder)) for folder in _runs(results, task)]
+
+
+def _summary(package: str, place: str) -> str:
+    """The first sentence of the class's docstring."""
+    module, _, cls = place.partition(":")
+    doc = inspect.getdoc(getattr(importlib.import_module(f"{package}.{module}"), cls)) or ""
+    return " ".join(doc.split()).split(". ")[0].rstrip(".").replace("``", "")
+
+
+def _task(name: str) -> str:
+    from harness.task.definition import load
+
+    try:
+        spec = load(name).spec
+    except HarnessError as error:
+        return f"broken: {error}"
+    return f"{spec.kind}, {spec.language}: {spec.description}"
+
+
+def _template(name: str, template: str) -> str:
+    from harness.prompt.template import load
+    from harness.task.definition import load as load_task
+
+    try:
+        return load(template, load_task(name)).settings.description
+    except HarnessError as error:
+        return f"broken: {error}"
+
+
+def _runs(results: Path, task: str | None) -> list[Path]:
+    from harness.results.store import find
+
+    return find(results, task)
+
+
+def _run(folder: Path) -> str:
+    from harness.results.store import load
+
+    try:
+        run = load(folder)
+    except HarnessError as error:
+        return f"broken: {error}"
+    main = run.spec["main_metric"]
+    return f"n {run.spec['n']}  {main} {run.scores[main][0]:.3f}"

@@ -1,0 +1,57 @@
+"""``harness show``: a prompt exactly as the model gets it, and what each part of it costs in tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.errors import unknown
+from harness.predictors.prompted import Prompted
+from harness.task.definition import Task
+from harness.types import Messages
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """``text`` is decoded from the very tokens, special ones visible. ``parts`` are (name, tokens) that add up to
+    ``prompt_tokens``; ``choices`` are (text, tokens) of what may follow. Where the engine has no tokenizer, ``text`` is
+    what its server is sent, and there is nothing to count."""
+
+    text: str
+    prompt_tokens: int | None
+    parts: tuple[tuple[str, int], ...]
+    choices: tuple[tuple[str, int], ...]
+    excluded: tuple[str, ...]
+
+
+def show(predictor: Prompted, task: Task, split: str, example_id: str | None) -> Shown:
+    """What ``predictor``, fitted on the train split, asks about an example (the split's first one by default)."""
+    examples = {example.id: example for example in task.examples(split)}
+    if example_id is not None and example_id not in examples:
+        raise unknown("example", example_id, examples, f"task {task.name!r}, split {split!r}")
+    example = examples[example_id] if example_id is not None else next(iter(examples.values()))
+    (demos,) = predictor.fit(task.examples("train")).demos([example])
+    # A part's cost is what it adds: the template with no demonstration, then with one more each time.
+    prompts = [predictor.template.render(example, demos.examples[:k]) for k in range(len(demos.examples) + 1)]
+    prompt, rows = prompts[-1], [row for row in predictor.encode(prompts) if row]
+    if not rows:
+        return Shown(_sent(prompt.content), None, (), (), demos.excluded)
+    counts, encoded, tokenizer = [len(row.prompt) for row in rows], rows[-1], predictor.engine.tokenizer
+    item = sum(len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in example.inputs.values())
+    added = [
+        (f"demonstration {k} ({demo.id}, {demo.target})", counts[k] - counts[k - 1])
+        for k, demo in enumerate(demos.examples, 1)
+    ]
+    return Shown(
+        tokenizer.decode(list(encoded.prompt), skip_special_tokens=False),
+        len(encoded.prompt),
+        (("template", counts[0] - item), *added, (f"item ({example.id})", item)),
+        tuple((text, len(ids)) for text, ids in zip(prompt.choices or (), encoded.choices or (), strict=True)),
+        demos.excluded,
+    )
+
+
+def _sent(content: str | Messages) -> str:
+    """What a server is sent that makes tokens of it itself."""
+    if isinstance(content, str):
+        return content
+    return "\n\n".join(f"[{message.role}]\n{message.content}" for message in content)

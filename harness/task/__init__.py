@@ -1,0 +1,1 @@
+"""A task: its definition, its data, and samples of them."""
