@@ -45,7 +45,7 @@ def write(folder: Path, items: int) -> None:
         rows = ({"id": e.id, "text": e.inputs["text"], "label": e.target} for e in examples)
         (home / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (home / "task.yaml").write_text(
-        f"kind: classification\ninputs: [text]\ntarget: label\nid: id\nlabels: {list(source.labels)}\n"
+        f"kind: classification\ninputs: [text]\ntarget: label\nid: id\nlabels: {list(source.kind.outputs)}\n"
         "splits: {train: train.jsonl, test: test.jsonl}\nmetrics: [accuracy, macro-f1, mcc, ece]\n"
         "main_metric: macro-f1\n"
     )
@@ -63,7 +63,7 @@ def prompts(name: str, selector: str) -> list[Asked]:
     found = []
     for item in made.examples("test"):
         prompt = loaded.render(item, pick(item).examples)
-        found.append(Asked(item.id, str(prompt.content), prompt.choices or (), made.labels.index(item.target)))
+        found.append(Asked(item.id, str(prompt.content), prompt.choices or (), made.kind.outputs.index(item.target)))
     return found
 
 

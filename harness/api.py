@@ -15,8 +15,8 @@ from harness.report import Table
 from harness.results import store
 from harness.results.store import Run
 from harness.study import grid
+from harness.study.asking import Asking
 from harness.study.draft import Planned
-from harness.study.grid import Spec
 from harness.task import budgets, definition
 from harness.task.definition import Task
 from harness.types import Engine, Predictor
@@ -44,7 +44,7 @@ def prompted(
 ) -> Prompted:
     """A prompted model as a predictor; ``options`` go to the engine (``revision``, ``dtype`` …). ``ray`` (auto, local
     or an address) spreads it over a cluster as ``replicas``, until its ``engine`` is closed."""
-    chosen = Spec().selector(selector, seed)
+    chosen = Asking().select_by(selector, seed)
     made: Engine
     if ray is None:
         made = engines.create(engine, model, **options)

@@ -46,14 +46,14 @@ def finsentiment():
 @pytest.fixture(scope="session")
 def data(finsentiment):
     train = finsentiment.examples("train")
-    few = [e for label in finsentiment.labels for e in [t for t in train if t.target == label][:16]]
+    few = [e for label in finsentiment.kind.outputs for e in [t for t in train if t.target == label][:16]]
     return few, finsentiment.examples("dev")
 
 
 @pytest.fixture(scope="session")
 def few(finsentiment):
     train = finsentiment.examples("train")
-    return [e for label in finsentiment.labels for e in [t for t in train if t.target == label][:8]]
+    return [e for label in finsentiment.kind.outputs for e in [t for t in train if t.target == label][:8]]
 
 
 @pytest.fixture

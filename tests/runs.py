@@ -6,11 +6,13 @@ import numpy as np
 
 from harness import metrics
 from harness.compare import estimate
+from harness.kinds.classification import Classification
 from harness.results import store
 from harness.results.store import Run
 from harness.types import Example, Prediction, Signature, Status
 
 LABELS = ("good", "bad", "so_so")
+KIND = Classification(labels=list(LABELS))
 
 
 NAMES = ("accuracy", "macro-f1")
@@ -48,7 +50,7 @@ def run(
         else:
             predictions.append(Prediction(example.id, LABELS[place], label_logprobs=logprobs))
     scores = {}
-    for metric in (metrics.create(each, LABELS) for each in NAMES):
+    for metric in (metrics.create(each, KIND) for each in NAMES):
         table = metric.statistics(examples, predictions)
         (found,) = estimate.estimates(metric, [table], store.clusters(examples))
         scores[metric.names[0]] = (found.value, found.low, found.high)
@@ -80,7 +82,7 @@ def run(
         whole,
         signature,
         f"items-{n}",
-        LABELS,
+        KIND,
         tuple(predictions),
         examples,
         scores,

@@ -31,7 +31,7 @@ class TestAdversary:
     @pytest.fixture
     def network(self, finsentiment):
         torch.manual_seed(0)
-        return Classifier(Model("minilm"), pretrained(Model("minilm")), finsentiment.labels)
+        return Classifier(Model("minilm"), pretrained(Model("minilm")), finsentiment.kind.outputs)
 
     def test_adds_the_gradient_at_words_moved_along_theirs(self, network, few):
         """Against the same, written with ``inputs_embeds``."""

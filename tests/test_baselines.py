@@ -108,7 +108,7 @@ def test_class_weights_lift_a_rare_label(name, finsentiment):
 
     def chance(weights):
         fitted = predictors.baseline(name, finsentiment, class_weights=weights).fit([*train, *rare])
-        place = finsentiment.labels.index("negative")
+        place = finsentiment.kind.outputs.index("negative")
         return np.mean([np.exp(p.label_logprobs[place]) for p in fitted.predict(finsentiment.examples("dev"))])
 
     assert chance(True) > 1.2 * chance(False)

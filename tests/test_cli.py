@@ -111,7 +111,7 @@ def test_a_users_own_project_from_a_csv(home):
     said = ok("init", "pets.csv", "--name", "pets", "--input", "words", "--target", "kind")
     assert "harness run --task pets" in said
     made = definition.load("pets")
-    assert made.labels == ("cat", "dog")
+    assert made.kind.outputs == ("cat", "dog")
     assert [len(made.examples(s)) for s in ("train", "dev", "test")] == [48, 8, 24]
     text = ok(
         "run", "--task", "pets", "--shots", "0,4", "--template", "plain,instruction", "--baseline", "tfidf-logreg"

@@ -6,10 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.kinds.classification import Classification
 from harness.results.columns import CHUNK, Examples, Ledger, same
 from harness.types import Example, Prediction, Status, Trace
 
-NAMES = st.sampled_from(["up", "down", "", "süß", "上"])
+LABELS = ["up", "down", "", "süß", "上"]
+KIND = Classification(labels=LABELS)
+NAMES = st.sampled_from(LABELS)
 NUMBERS = st.floats(allow_nan=False, max_value=0)
 ROWS = st.builds(
     lambda target, cluster, tags, output, status, stated, demos, dropped, raw, choices, mentioned: (
@@ -33,7 +36,7 @@ ROWS = st.builds(
 
 
 def filled(rows):
-    ledger = Ledger()
+    ledger = Ledger(KIND)
     for example, prediction in rows:
         ledger.add(example, prediction)
     return ledger.close()

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from runs import LABELS, baseline, run
+from runs import KIND, baseline, run
 
 from harness import metrics
 from harness.compare import differences
@@ -38,7 +38,7 @@ class TestFigures:
         for text in ("answer", "label", "good", "so_so", "svm, 300 train"):
             assert f"<!-- {text} -->" in confusion
         assert "<!-- stated probability (360 answers) -->" in reliability
-        error = metrics.create("ece", LABELS)
+        error = metrics.create("ece", KIND)
         each = [error.score(differences.statistics(run, error).sum(0))[0] for run in table.rows[0].runs]
         assert f"<!-- accuracy, ECE {np.mean(each):.3f} -->" in reliability
 

@@ -55,7 +55,7 @@ class TestPrefix:
         return states
 
     def test_on_an_encoder_is_one_before_every_layer(self, finsentiment):
-        body = PrefixTuning(finsentiment.labels, tokens=5).adapted(pretrained(Model("minilm")), False).eval()
+        body = PrefixTuning(finsentiment.kind, tokens=5).adapted(pretrained(Model("minilm")), False).eval()
         ids = torch.tensor([[101, 2000, 2001, 2002, 102]])
         with torch.inference_mode():
             found = body(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
@@ -129,7 +129,7 @@ class TestData:
         network = Chooser(Model("tiny"), pretrained(Model("tiny")), template.load("plain", finsentiment))
         made = predictors.baseline("finetune:tiny", finsentiment, class_weights=True)
         with Adversary(network.body, 0.0) as adversary:
-            training = _Training(network, made.recipe, finsentiment.labels, rows, adversary)
+            training = _Training(network, made.recipe, finsentiment.kind.outputs, rows, adversary)
         assert training.weight.tolist() == pytest.approx([8 / (2 * 6), 8 / (2 * 2), 0.0])
 
     @pytest.mark.slow
@@ -182,7 +182,7 @@ class TestWrongUse:
 
     def test_a_causal_model_without_a_template_is_told_to_name_one(self, finsentiment, few):
         with pytest.raises(InputError, match="--with template=NAME"):
-            Finetune(finsentiment.labels, "tiny").fit(few)
+            Finetune(finsentiment.kind, "tiny").fit(few)
 
 
 def test_a_project_of_its_own_is_learnt(project):

@@ -17,12 +17,14 @@ from harness.compare import differences
 from harness.errors import InputError
 from harness.gate import verdict
 from harness.gate.verdict import Decision
+from harness.kinds.classification import Classification
 from harness.results import store
 from harness.results.store import Run
 from harness.stats.intervals import Estimate
 from harness.types import Example, Prediction, Signature, Status
 
 LABELS = ("a", "b")
+KIND = Classification(labels=list(LABELS))
 CHECK = ("check", "--task", "finsentiment")
 
 
@@ -43,7 +45,7 @@ def run_of(outputs, targets=None, tags=None, clusters=None):
     )
     spec = {"predictor": "prompt", "seed": 0, "train_size": None}
     counts = {"unparsed": sum(said is None for said in outputs)}
-    return Run("r", "t", spec, Signature(()), "h", LABELS, predictions, examples, {}, {}, counts, {})
+    return Run("r", "t", spec, Signature(()), "h", KIND, predictions, examples, {}, {}, counts, {})
 
 
 @pytest.mark.parametrize(
@@ -242,7 +244,7 @@ class TestCommand:
             assert done.exit_code == 2, done.output
             return done.stderr
 
-        assert "its labels is" in corrupted(labels=["x", "y", "z"])
+        assert "its kind is" in corrupted(kind={"name": "classification", "labels": ["x", "y", "z"]})
         assert "its task is 'other'" in corrupted(task="other")
         assert "layout 99" in corrupted(version=99)
         path.write_text(path.read_text()[:200])

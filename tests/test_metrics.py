@@ -10,20 +10,22 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from harness import metrics
+from harness.kinds.classification import Classification
 from harness.types import Prediction, Status
 
 LABELS = ("a", "b", "c")
+KIND = Classification(labels=list(LABELS))
 answers = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from((*LABELS, None))), min_size=1, max_size=40)
 
 
-def value(name, truth, said, logprobs=None):
+def value(name, truth, said, logprobs=None, kind=KIND):
     examples = [example(i, "x", label) for i, label in enumerate(truth)]
     rows = logprobs or [None] * len(truth)
     predictions = [
         Prediction(str(i), label, Status.OK if label else Status.UNPARSED, row)
         for i, (label, row) in enumerate(zip(said, rows, strict=True))
     ]
-    metric = metrics.create(name, LABELS)
+    metric = metrics.create(name, kind)
     return metric.score(metric.statistics(examples, predictions).sum(0))
 
 
@@ -40,6 +42,67 @@ def test_agree_with_scikit_learn(pairs):
         np.nanmean(each) if np.isfinite(each).any() else math.nan, nan_ok=True
     )
     assert value("mcc", truth, given_answers)[0] == pytest.approx(reference.matthews_corrcoef(truth, said), abs=1e-9)
+
+
+SCALE = Classification(labels=list("12345"), order=True)
+grades = st.lists(st.tuples(st.sampled_from(SCALE.outputs), st.sampled_from(SCALE.outputs)), min_size=1, max_size=40)
+
+
+@settings(max_examples=150, deadline=None)
+@given(grades)
+@pytest.mark.filterwarnings("ignore")  # scikit-learn divides by 0 where all are alike
+def test_metrics_of_a_scale_agree_with_scikit_learn(pairs):
+    truth, said = [int(t) for t, _ in pairs], [int(s) for _, s in pairs]
+    kappa = value("qwk", *zip(*pairs, strict=True), kind=SCALE)[0]
+    assert kappa == pytest.approx(reference.cohen_kappa_score(truth, said, weights="quadratic"), abs=1e-9, nan_ok=True)
+    assert value("mae", *zip(*pairs, strict=True), kind=SCALE)[0] == pytest.approx(
+        reference.mean_absolute_error(truth, said)
+    )
+
+
+def test_no_answer_is_as_far_off_as_can_be():
+    assert value("mae", "1245", [None] * 4, kind=SCALE)[0] == (4 + 3 + 3 + 4) / 4
+    assert value("qwk", "1245", "1241", kind=SCALE)[0] == value("qwk", "1245", [*"124", None], kind=SCALE)[0]
+
+
+@settings(max_examples=150, deadline=None)
+@given(answers)
+@pytest.mark.filterwarnings("ignore")
+def test_f1_without_the_null_label_agrees_with_scikit_learn(pairs):
+    truth, said = [t for t, _ in pairs], [s or "none" for _, s in pairs]
+    kind = Classification(labels=list(LABELS), null_label="b")
+    micro = reference.f1_score(truth, said, labels=["a", "c"], average="micro", zero_division=math.nan)
+    assert value("micro-f1", truth, [s for _, s in pairs], kind=kind)[0] == pytest.approx(micro, nan_ok=True)
+    each = reference.f1_score(truth, said, labels=["a", "c"], average=None, zero_division=math.nan)
+    macro = np.nanmean(each) if np.isfinite(each).any() else math.nan
+    assert value("macro-f1", truth, [s for _, s in pairs], kind=kind)[0] == pytest.approx(macro, nan_ok=True)
+
+
+def official(truth, said):
+    """SemEval-2010 task 8's rule as its README states it: precision and recall of each relation, in whichever
+    direction it is answered, a hit only in the right one; the mean of their F1, Other left out."""
+
+    def base(label):
+        return label.split("(")[0]
+
+    scores = []
+    for relation in sorted({base(label) for label in truth} - {"Other"}):
+        hits = sum(t == s for t, s in zip(truth, said, strict=True) if base(t) == relation)
+        answered, there = (sum(base(label) == relation for label in side) for side in (said, truth))
+        precision, recall = hits / answered if answered else 0.0, hits / there
+        scores.append(2 * precision * recall / (precision + recall) if hits else 0.0)
+    return sum(scores) / len(scores)
+
+
+RELATIONS = [f"{name}({way})" for name in ("Cause-Effect", "Member-Collection") for way in ("e1,e2", "e2,e1")]
+
+
+@given(st.lists(st.tuples(*[st.sampled_from([*RELATIONS, "Other"])] * 2), min_size=1, max_size=40))
+def test_macro_f1_of_relations_is_the_official_rule(pairs):
+    kind = Classification(labels=[*RELATIONS, "Other"], null_label="Other", directed=True)
+    # Every relation occurs, as it does in the official test set.
+    truth, said = zip(*pairs, (RELATIONS[0], "Other"), (RELATIONS[2], "Other"), strict=True)
+    assert value("macro-f1", truth, said, kind=kind)[0] == pytest.approx(official(truth, said))
 
 
 @given(answers, st.randoms())
@@ -61,7 +124,7 @@ def test_a_text_that_mentions_the_label_is_right_leniently_only():
     said = [Prediction("0", "a"), *(Prediction(i, None, Status.UNPARSED, mentioned="b") for i in "12")]
     strict, lenient = (
         metric.score(metric.statistics(examples, said).sum(0))[0]
-        for metric in (metrics.create(name, LABELS) for name in ("accuracy", "lenient-accuracy"))
+        for metric in (metrics.create(name, KIND) for name in ("accuracy", "lenient-accuracy"))
     )
     assert (strict, lenient) == (pytest.approx(1 / 3), pytest.approx(2 / 3))
 
@@ -80,14 +143,14 @@ def test_unknown_is_not_zero():
 def test_extremes_are_the_best_and_the_worst_answer(name):
     examples = [example(i, "x", label) for i, label in enumerate("aab")]
     predictions = [Prediction(str(i), label) for i, label in enumerate("abb")]
-    metric = metrics.create(name, LABELS)
+    metric = metrics.create(name, KIND)
     totals = metric.statistics(examples, predictions).sum(0)
     rows = metric.extremes(totals)
     if rows is None:
         assert name == "ece"  # a stated probability is neither right nor wrong
         return
     better, worse = (metric.score(totals + 5 * row) for row in rows)
-    if name == "parse-failure-rate":  # the one where less is better
+    if metric.losses:  # less is better
         better, worse = -better, -worse
     known = ~np.isnan(metric.score(totals))
     assert (better[known] > worse[known]).all()

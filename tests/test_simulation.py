@@ -14,6 +14,7 @@ from harness import metrics
 from harness.compare.estimate import PAIRED, SINGLE
 from harness.gate import verdict
 from harness.gate.verdict import Decision
+from harness.kinds.classification import Classification
 from harness.metrics.classification import MacroF1
 from harness.stats import intervals, paired, power, sequential
 from harness.stats.intervals import Estimate
@@ -25,8 +26,9 @@ SIZES = (30, 100, 300, 1000)
 ACCURACIES = (0.5, 0.8, 0.95, 0.99)
 CELLS = [(n, accuracy) for n in SIZES for accuracy in ACCURACIES]
 LABELS = ("a", "b", "c")
+KIND = Classification(labels=list(LABELS))
 SHARES = np.array([0.45, 0.30, 0.25])
-METRIC = MacroF1(LABELS)
+METRIC = MacroF1(KIND)
 
 
 def off(count, draws):
@@ -232,7 +234,7 @@ def test_the_defaults_are_those_simulated():
 
     rows, chances = cells(0.8)
     table = rows[np.repeat(np.arange(9), np.random.default_rng(0).multinomial(200, chances))]
-    (found,) = estimate.estimates(metrics.create("macro-f1", LABELS), [table])
+    (found,) = estimate.estimates(metrics.create("macro-f1", KIND), [table])
     prior = Prior(METRIC.extremes(table.sum(0)), np.array([SINGLE, SINGLE]))
     same = intervals.bootstrap([table], macro, np.random.default_rng(0), prior=prior)
     assert isinstance(found, Estimate)

@@ -13,6 +13,7 @@ from trained import cheap, copied, said, stated
 
 from harness import predictors
 from harness.errors import InputError
+from harness.kinds.classification import Classification
 from harness.predictors.finetune import Finetune
 from harness.prompt import template
 from harness.results.vault import Vault
@@ -131,20 +132,20 @@ class TestKept:
 
     @pytest.mark.parametrize("change", ["order", "more", "same"])
     def test_other_labels_have_another_model(self, change, finsentiment, few, tmp_path):
-        labels = finsentiment.labels
+        labels = finsentiment.kind.outputs
         other = {"order": labels[::-1], "more": (*labels, "mixed"), "same": labels}[change]
-        one = Finetune(labels, epochs=0, vault=Vault(tmp_path)).fit(few)
-        two = Finetune(other, epochs=0, vault=Vault(tmp_path)).fit(few)
+        kinds = (Classification(labels=list(each)) for each in (labels, other))
+        one, two = (Finetune(kind, epochs=0, vault=Vault(tmp_path)).fit(few) for kind in kinds)
         assert one.signature == two.signature  # a run's line names the task
         assert len(list(tmp_path.iterdir())) == (1 if change == "same" else 2)
         assert stated(two, few[:3]).shape == (3, len(other))
 
     def test_another_description_of_a_label_has_another_model(self, finsentiment):
         asked = template.load("plain", finsentiment)
-        described = {name: text + "!" for name, text in finsentiment.spec.labels.items()}
-        spec = finsentiment.spec.model_copy(update={"labels": described})
-        other = replace(asked, task=replace(finsentiment, spec=spec))
-        one, two = (Finetune(finsentiment.labels, "tiny", template=each) for each in (asked, other))
+        described = {name: text + "!" for name, text in finsentiment.kind.labels.items()}
+        kind = Classification(labels=described)
+        other = replace(asked, task=replace(finsentiment, kind=kind))
+        one, two = (Finetune(finsentiment.kind, "tiny", template=each) for each in (asked, other))
         assert one.signature == two.signature
         assert one.made_by != two.made_by
 

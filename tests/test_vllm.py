@@ -169,7 +169,7 @@ class TestVllm(EngineContract):
         path.write_text("---\nconstrain: labels\n---\nNews: {{ text }}\nThe mood is\n")
         items = finsentiment.examples("test")[:40]
         made = Prompted(template.load(str(path), finsentiment), engine, selectors.create("balanced"), mode="generate")
-        assert all(p.output in finsentiment.labels for p in made.fit(()).predict(items))
+        assert all(p.output in finsentiment.kind.outputs for p in made.fit(()).predict(items))
         path.write_text("News: {{ text }}\nThe mood is\n")
         free = Prompted(template.load(str(path), finsentiment), engine, selectors.create("balanced"), mode="generate")
         assert any(p.output is None for p in free.fit(()).predict(items))

@@ -7,6 +7,7 @@ import gc
 from typing import Any
 
 import click
+import cloup
 
 from harness.cli.check import check, plan
 from harness.cli.init import init
@@ -15,7 +16,7 @@ from harness.cli.run import run
 from harness.errors import HarnessError
 
 
-class Group(click.Group):
+class Group(cloup.Group):
     """Turns the package's errors into one paragraph on stderr and their exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -26,7 +27,7 @@ class Group(click.Group):
             ctx.exit(error.exit_code)
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@cloup.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="prompt-harness")
 def main() -> None:
     """Does this few-shot prompt beat a small model trained on the same data, on these items, and by how much?

@@ -2,49 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
+from cloup import command, option, option_group
 
-from harness.cli.options import answer_options, count, engine_options, many, prompt_options, results_option
+from harness.cli.options import (
+    answer_options,
+    count,
+    demonstration_options,
+    engine_options,
+    many,
+    results_option,
+    said_of_engine,
+)
 from harness.errors import InputError
 
 EXIT = {"pass": 0, "regression": 1, "undecided": 3}
-# Options that make the question; the others say how it is answered and told.
-ASKED = (
-    *("model", "shots", "selector", "seeds", "order", "draw", "demos", "embedder", "index", "mode"),
-    *("overlength", "split", "limit", "metric", "margin"),
-)
 
 
-@click.command()
-@click.option("--task", "name", help="Task name.")
-@click.option("--template", help="The changed template: its name, or a .j2 file.")
-@click.option("--against", help="What it replaces: a template, a run, or (when left out) its saved baseline.")
-@click.option("--margin", type=float, default=0.02, show_default=True, help="How much worse is still acceptable.")
-@click.option("--metric", help="Judge by this metric; else by the task's main one.")
-@click.option("--sequential", is_flag=True, help="Look after every batch of items, and stop when it is certain.")
-@click.option(
-    "--undecided",
-    type=click.Choice(["pass", "fail"]),
-    help="Exit with 0 or 1, not 3, where the items are too few to tell.",
+@command()
+@option_group(
+    "What is checked",
+    option("--task", "name", help="Task name."),
+    option("--template", help="The changed template: its name, or a .j2 file."),
+    option("--against", help="What it replaces: a template, a run, or (when left out) its saved baseline."),
+    option("--all", "whole", is_flag=True, help="Check every template that has a saved baseline against it."),
+    option("--save", is_flag=True, help="Keep the template's answers as its baseline, in a file to commit."),
+    option("--shots", type=click.IntRange(0), default=0, show_default=True, help="Number of demonstrations."),
+    many("--seed", "seeds", default=(0,), item=count, help="Seeds."),
 )
-@click.option("--save", is_flag=True, help="Keep the template's answers as its baseline, in a file to commit.")
-@click.option("--all", "whole", is_flag=True, help="Check every template that has a saved baseline against it.")
-@click.option("--junit", type=click.Path(path_type=Path), help="Write a JUnit report.")
-@click.option("--markdown", type=click.Path(path_type=Path), help="Write a comment for a pull request.")
-@click.option("--github", is_flag=True, help="Print annotations for GitHub Actions.")
-@click.option("--model", default="tiny", show_default=True, help="Local path or hub name.")
-@click.option("--shots", type=click.IntRange(0), default=0, show_default=True, help="Number of demonstrations.")
-@click.option("--selector", default="balanced", show_default=True, help="How demonstrations are chosen.")
-@many("--seed", "seeds", default=(0,), item=count, help="Seeds.")
-@prompt_options
+@option_group(
+    "The decision",
+    option("--margin", type=float, default=0.02, show_default=True, help="How much worse is still acceptable."),
+    option("--metric", help="Judge by this metric; else by the task's main one."),
+    option("--sequential", is_flag=True, help="Look after every batch of items, and stop when it is certain."),
+    option(
+        "--undecided",
+        type=click.Choice(["pass", "fail"]),
+        help="Exit with 0 or 1, not 3, where the items are too few to tell.",
+    ),
+)
+@option_group(
+    "Reports",
+    option("--junit", type=click.Path(path_type=Path), help="Write a JUnit report."),
+    option("--markdown", type=click.Path(path_type=Path), help="Write a comment for a pull request."),
+    option("--github", is_flag=True, help="Print annotations for GitHub Actions."),
+    results_option,
+)
+@engine_options(option("--model", default="tiny", show_default=True, help="Local path or hub name."))
+@demonstration_options(
+    option("--selector", default="balanced", show_default=True, help="How demonstrations are chosen.")
+)
 @answer_options
-@results_option
 @click.pass_context
 def check(
     ctx: click.Context,
@@ -56,7 +70,6 @@ def check(
     save: bool,
     sequential: bool,
     results: Path,
-    demo: Sequence[str],
     **options: Any,
 ) -> None:
     """Is a changed template worse than what it replaces, by more than a margin?
@@ -67,7 +80,6 @@ def check(
     """
     from harness.gate import question
 
-    options["demos"] = demo
     if whole:
         if name or template or against or save:
             raise InputError("--all checks every template against its saved baseline: leave out the others.")
@@ -91,12 +103,12 @@ def check(
 
 
 def _save(ctx: click.Context, asked: tuple[str, str, Any], options: dict[str, Any], results: Path) -> None:
-    from harness.gate import check, question
+    from harness.gate import check
     from harness.progress import Bars
     from harness.task import definition
 
     found = definition.load(asked[0])
-    made = question.Question(**{key: options[key] for key in ASKED})
+    made = _asked(options)
     with Bars() as bars:
         path = check.Check(found, made, _engine(made, options), results, bars).save(asked[1])
     click.echo(f"Saved {path}. Commit it; then: harness check --task {asked[0]} --template {asked[1]}")
@@ -117,14 +129,13 @@ def _decide(
     from harness.task import definition
 
     found = definition.load(name)
-    asked = question.Question(**{key: options[key] for key in ASKED})
+    asked = _asked(options)
     path = None if said else question.find_baseline(found, template)
     if path is not None:
-        names = {"demos": "demo"}
         given = {
-            key: options[key]
-            for key in ASKED
-            if ctx.get_parameter_source(names.get(key, key)) is ParameterSource.COMMANDLINE
+            field.name: options[field.name]
+            for field in fields(asked)
+            if ctx.get_parameter_source(field.name) is ParameterSource.COMMANDLINE
         }
         asked = replace(question.question_of(path), **given)
     old = question.against(found, template, said, results)
@@ -132,11 +143,17 @@ def _decide(
         return check.Check(found, asked, _engine(asked, options), results, bars).decide(template, old, sequential)
 
 
-def _engine(asked: Any, options: dict[str, Any]) -> Any:
+def _asked(options: Mapping[str, Any]) -> Any:
+    """The options that make the question; the others say how it is answered and told."""
+    from harness.gate.question import Question
+
+    return Question(**{field.name: options[field.name] for field in fields(Question)})
+
+
+def _engine(asked: Any, options: Mapping[str, Any]) -> Any:
     from harness.engines import create
 
-    said = engine_options(options["revision"], options["dtype"], options["trust_remote_code"], options["engine_params"])
-    return create(options["engine"], asked.model, **said)
+    return create(options["engine"], asked.model, **said_of_engine(dict(options)))
 
 
 def _tell(ctx: click.Context, checks: Sequence[Any], unsaved: Sequence[str] | None, options: dict[str, Any]) -> None:
@@ -167,13 +184,13 @@ def _write(path: Path | None, text: str) -> None:
         raise InputError(f"{path}: cannot be written: {error.strerror}. Give a file you can write to.") from None
 
 
-@click.command()
-@click.option("--task", "name", required=True, help="Task name.")
-@click.option("--margin", type=float, default=0.02, show_default=True, help="How much worse is still acceptable.")
-@click.option("--power", type=float, default=0.8, show_default=True, help="The chance that an equal template passes.")
-@click.option("--difference", type=float, default=0.0, show_default=True, help="The true difference you expect.")
-@click.option("--discordance", type=float, help="Share of items right for one side only; else as seen so far.")
-@click.option("--split", default="test", show_default=True, help="The items there are.")
+@command()
+@option("--task", "name", required=True, help="Task name.")
+@option("--margin", type=float, default=0.02, show_default=True, help="How much worse is still acceptable.")
+@option("--power", type=float, default=0.8, show_default=True, help="The chance that an equal template passes.")
+@option("--difference", type=float, default=0.0, show_default=True, help="The true difference you expect.")
+@option("--discordance", type=float, help="Share of items right for one side only; else as seen so far.")
+@option("--split", default="test", show_default=True, help="The items there are.")
 @results_option
 def plan(
     name: str,

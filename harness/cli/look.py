@@ -7,27 +7,36 @@ from pathlib import Path
 from typing import Any
 
 import click
+from cloup import argument, command, option, option_group
 
 from harness.cli.options import (
+    demonstration_options,
     engine_options,
     known_correction,
     known_format,
-    prompt_options,
     results_option,
+    said_of_engine,
+    split_option,
     table_options,
+    taken,
 )
 from harness.errors import InputError, unknown
 
 
-@click.command()
-@click.option("--task", "name", required=True, help="Task name.")
-@click.option("--template", default="plain", show_default=True, help="Template name, or a .j2 file.")
-@click.option("--shots", type=click.IntRange(0), default=0, show_default=True, help="Number of demonstrations.")
-@click.option("--selector", default="balanced", show_default=True, help="How demonstrations are chosen.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--model", default="tiny", show_default=True, help="Local path or hub name.")
-@prompt_options
-@click.option("--example", help="The item's id; else the split's first.")
+@command()
+@option_group(
+    "Task and prompt",
+    option("--task", "name", required=True, help="Task name."),
+    option("--template", default="plain", show_default=True, help="Template name, or a .j2 file."),
+    option("--shots", type=click.IntRange(0), default=0, show_default=True, help="Number of demonstrations."),
+    option("--seed", type=click.IntRange(0), default=0, show_default=True),
+    split_option,
+    option("--example", help="The item's id; else the split's first."),
+)
+@engine_options(option("--model", default="tiny", show_default=True, help="Local path or hub name."))
+@demonstration_options(
+    option("--selector", default="balanced", show_default=True, help="How demonstrations are chosen.")
+)
 def show(
     name: str,
     template: str,
@@ -35,13 +44,7 @@ def show(
     selector: str,
     seed: int,
     model: str,
-    order: str,
-    draw: str,
-    demo: Sequence[str],
-    embedder: str,
-    index: str,
     engine: str,
-    split: str,
     example: str | None,
     **options: Any,
 ) -> None:
@@ -49,16 +52,17 @@ def show(
     from harness.engines import create
     from harness.predictors.prompted import Prompted
     from harness.prompt.template import load
-    from harness.study import grid
+    from harness.study.asking import Asking
     from harness.study.show import show as look
     from harness.task import definition
 
-    chosen = grid.Spec(draw=draw, demos=demo, embedder=embedder, index=index).selector(selector, seed)
+    asking = Asking(**taken(Asking, options))
+    chosen = asking.select_by(selector, seed)
     found = definition.load(name)
-    made = create(engine, model, **engine_options(**options))
+    made = create(engine, model, **said_of_engine(options))
     mode = "generate" if made.tokenizer is None else "score"
-    prompted = Prompted(load(template, found), made, chosen, shots, order, seed, mode)
-    shown = look(prompted, found, split, example)
+    prompted = Prompted(load(template, found), made, chosen, shots, asking.order, seed, mode)
+    shown = look(prompted, found, asking.split, example)
     click.echo(shown.text)
     click.echo(click.style("─" * 40, dim=True))
     for part, tokens in shown.parts:
@@ -69,7 +73,7 @@ def show(
         click.echo(f"{shown.prompt_tokens:6d}  prompt, of {prompted.engine.max_length} that the model takes")
     for text, tokens in shown.choices:
         click.echo(f"{tokens:6d}  choice {text!r}")
-    if index != "exact":
+    if asking.index != "exact":
         click.echo(f"Demonstrations chosen by {chosen}")
     if shown.excluded:
         click.echo(f"Barred as demonstrations of this item: {', '.join(shown.excluded)}")
@@ -78,9 +82,9 @@ def show(
 KINDS = ("tasks", "templates", "selectors", "engines", "baselines", "metrics", "runs")
 
 
-@click.command("list")
-@click.argument("kinds", nargs=-1)
-@click.option("--task", "name", help="Templates and runs of this task only.")
+@command("list")
+@argument("kinds", nargs=-1)
+@option("--task", "name", help="Templates and runs of this task only.")
 @results_option
 def list_(kinds: Sequence[str], name: str | None, results: Path) -> None:
     """List tasks, templates, selectors, engines, baselines, metrics and runs (all, or the KINDS named)."""
@@ -99,14 +103,17 @@ def list_(kinds: Sequence[str], name: str | None, results: Path) -> None:
             click.echo("  none yet")
 
 
-@click.command()
-@click.argument("runs", nargs=-1)
-@click.option("--task", "name", help="Only runs of this task.")
-@click.option(
-    "--figure", type=click.Path(path_type=Path), help="Draw figures (PNG and SVG) into this folder; needs [figures]."
-)
-@click.option(
-    "--variance", is_flag=True, help="Split a score's variance: items, demonstrations, order, template, seed."
+@command()
+@argument("runs", nargs=-1)
+@option_group(
+    "Runs and what is shown of them",
+    option("--task", "name", help="Only runs of this task."),
+    option(
+        "--figure",
+        type=click.Path(path_type=Path),
+        help="Draw figures (PNG and SVG) into this folder; needs [figures].",
+    ),
+    option("--variance", is_flag=True, help="Split a score's variance: items, demonstrations, order, template, seed."),
 )
 @table_options
 def report(

@@ -8,18 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from cloup import command, option, option_group
 
 from harness.cli.options import (
     answer_options,
     count,
+    demonstration_options,
     engine_options,
     known_correction,
     known_format,
     many,
     pairs,
-    prompt_options,
     ray_options,
+    said_of_engine,
     table_options,
+    taken,
 )
 from harness.errors import InputError, unknown
 
@@ -29,35 +32,44 @@ if TYPE_CHECKING:
     from harness.types import Engine
 
 
-@click.command()
-@many("--task", "tasks", required=True, help="Task names.")
-@many("--shots", default=(0,), item=count, help="Numbers of demonstrations.")
-@many("--template", "templates", default=("plain",), help="Template names, or .j2 files.")
-@many(
-    "--selector",
-    "selectors",
-    default=("balanced",),
-    help="How demonstrations are chosen; `harness list selectors` names them.",
+@command()
+@option_group(
+    "Task and prompts",
+    many("--task", "tasks", required=True, help="Task names."),
+    many("--template", "templates", default=("plain",), help="Template names, or .j2 files."),
+    many("--shots", default=(0,), item=count, help="Numbers of demonstrations."),
+    many("--seed", "seeds", default=(0,), item=count, help="Seeds."),
+    option("--dry-run", is_flag=True, help="Say what the prompts would cost, and compute nothing."),
 )
-@many("--seed", "seeds", default=(0,), item=count, help="Seeds.")
-@many(
-    "--baseline",
-    "baselines",
-    help="Baselines trained on the same train split, NAME or NAME:MODEL; `harness list baselines` names them.",
+@option_group(
+    "Baselines",
+    many(
+        "--baseline",
+        "baselines",
+        help="Trained on the same train split, NAME or NAME:MODEL; `harness list baselines` names them.",
+    ),
+    many(
+        "--train-size",
+        "train_sizes",
+        default=("full",),
+        help="What they are trained on: a number of examples, N/class, full, or shots (what the prompts show).",
+    ),
+    many("--with", "params", help="Their parameters: epochs=5, or lora.rank=4 for one of them."),
+    option("--baselines-only", is_flag=True, help="Run no prompts."),
 )
-@many(
-    "--train-size",
-    "train_sizes",
-    default=("full",),
-    help="What baselines are trained on: a number of examples, N/class, full, or shots (what the prompts show).",
+@engine_options(
+    many("--model", "models", default=("tiny",), help="Local paths or hub names; tiny is the embedded model."),
+    more=ray_options,
 )
-@many("--with", "params", help="Parameters of the baselines: epochs=5, or lora.rank=4 for one of them.")
-@many("--model", "models", default=("tiny",), help="Local paths or hub names; tiny is the embedded model.")
-@prompt_options
+@demonstration_options(
+    many(
+        "--selector",
+        "selectors",
+        default=("balanced",),
+        help="How demonstrations are chosen; `harness list selectors` names them.",
+    ),
+)
 @answer_options
-@ray_options
-@click.option("--baselines-only", is_flag=True, help="Run no prompts.")
-@click.option("--dry-run", is_flag=True, help="Say what the prompts would cost, and compute nothing.")
 @table_options
 def run(
     tasks: Sequence[str],
@@ -65,13 +77,8 @@ def run(
     baselines_only: bool,
     dry_run: bool,
     engine: str,
-    revision: str | None,
-    dtype: str,
-    trust_remote_code: bool,
-    engine_params: Sequence[str],
     ray: str | None,
     replicas: int | None,
-    demo: Sequence[str],
     params: Sequence[str],
     metric: str | None,
     reference: str | None,
@@ -79,11 +86,12 @@ def run(
     price: tuple[float, ...] | None,
     results: Path,
     form: str,
-    **asked: Any,
+    **options: Any,
 ) -> None:
     """Run prompts and baselines on a task, and compare them item by item.
 
-    Options marked with dots repeat or take commas: --shots 0,5 --template plain,chat --seed 0,1,2.
+    Six options are enough for most questions: --task, --template, --shots, --baseline, --model and --format. Those
+    marked with dots repeat or take commas: --shots 0,5 --template plain,chat --seed 0,1,2.
     """
     known_format(form)
     from harness.compare import differences
@@ -92,9 +100,9 @@ def run(
     from harness.study import forecast, grid
     from harness.task import definition
 
-    spec = grid.Spec(**asked, demos=demo, params=pairs("--with", params, "epochs=5 or lora.rank=4"))
-    options = engine_options(revision, dtype, trust_remote_code, engine_params)
-    engines = [] if baselines_only else _engines(engine, models, options, ray, replicas)
+    spec = grid.Spec(**taken(grid.Spec, options), params=pairs("--with", params, "epochs=5 or lora.rank=4"))
+    said = said_of_engine(options)
+    engines = [] if baselines_only else _engines(engine, models, said, ray, replicas)
     chosen = [definition.load(name) for name in tasks]
     for each in chosen:
         grid.check_task(each, metric)

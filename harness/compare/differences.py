@@ -13,6 +13,7 @@ import numpy as np
 from harness import metrics
 from harness.compare import estimate
 from harness.errors import InputError, unknown
+from harness.kinds import Kind
 from harness.metrics import Array, Metric
 from harness.results import store
 from harness.results.store import Run
@@ -135,7 +136,7 @@ def _row(
     gap = p = found = None
     if group is not chosen:
         gap = difference(group, chosen, metric)
-        made = family(metric, group[0].labels)
+        made = family(metric, group[0].kind)
         left, right = ([statistics(run, made) for run in side] for side in (group, chosen))
         p = estimate.p_value(made, metric, left, right, store.clusters(group[0].examples))
         found = discordance(group[0], chosen[0])
@@ -152,14 +153,14 @@ def score(runs: Sequence[Run], metric: str) -> Estimate:
 
 
 def _estimated(runs: Sequence[Run], metric: str) -> Estimate:
-    made = family(metric, runs[0].labels)
+    made = family(metric, runs[0].kind)
     found = estimate.estimates(made, [statistics(run, made) for run in runs], store.clusters(runs[0].examples))
     return found[made.names.index(metric)]
 
 
 def difference(runs: Sequence[Run], against: Sequence[Run], metric: str, level: float = 0.95) -> Estimate:
     """``metric`` of ``runs`` minus that of ``against``, paired item by item, with its interval of ``level``."""
-    made = family(metric, runs[0].labels)
+    made = family(metric, runs[0].kind)
     left, right = ([statistics(run, made) for run in side] for side in (runs, against))
     return estimate.difference(made, metric, left, right, store.clusters(runs[0].examples), level)
 
@@ -169,9 +170,9 @@ def discordance(run: Run, against: Run) -> Discordance:
     return paired.discordance(hits(run), hits(against))
 
 
-def family(metric: str, labels: tuple[str, ...]) -> Metric:
+def family(metric: str, kind: Kind) -> Metric:
     """The metric that gives the value ``metric``: ``class-f1`` gives ``f1[positive]``."""
-    return metrics.create("class-f1" if metric.startswith("f1[") else metric, labels)
+    return metrics.create("class-f1" if metric.startswith("f1[") else metric, kind)
 
 
 def statistics(run: Run, metric: Metric) -> Array:
@@ -180,15 +181,15 @@ def statistics(run: Run, metric: Metric) -> Array:
 
 
 def hits(run: Run) -> Array:
-    """(n,) 1 for each item answered rightly."""
-    return np.array([p.output == e.target for p, e in zip(run.predictions, run.examples, strict=True)], float)
+    """(n,) each item's score in [0, 1]; of a label, 1 where it is right."""
+    return np.array([run.kind.right(e, p.output) for p, e in zip(run.predictions, run.examples, strict=True)], float)
 
 
 def comparable(runs: Sequence[Run]) -> list[list[Run]]:
     """The runs in groups that can be compared: same task, labels and items, in order of first appearance."""
     groups: dict[object, list[Run]] = {}
     for run in runs:
-        groups.setdefault((run.task, run.labels, run.items_hash), []).append(run)
+        groups.setdefault(tuple(asked_of(run).values()), []).append(run)
     return list(groups.values())
 
 
@@ -247,17 +248,24 @@ def _short(model: Any) -> str:
 def _comparable(runs: Sequence[Run]) -> None:
     first = runs[0]
     for run in runs[1:]:
-        for what in ("task", "labels", "items_hash"):
-            if getattr(run, what) != getattr(first, what):
+        for (what, one), two in zip(asked_of(first).items(), asked_of(run).values(), strict=True):
+            if one != two:
                 raise InputError(
-                    f"runs over different items cannot be compared: {what} is {getattr(first, what)!r} in {first.name} "
-                    f"but {getattr(run, what)!r} in {run.name}. Compare runs of one task, split and --limit."
+                    f"runs over different items cannot be compared: {what} is {one!r} in {first.name} but {two!r} in "
+                    f"{run.name}. Compare runs of one task, split and --limit."
                 )
 
 
+def asked_of(run: Run) -> dict[str, str]:
+    """What two runs must share to be compared, by name."""
+    return {"task": run.task, "kind": run.kind.identity, "items_hash": run.items_hash}
+
+
 def _reference(groups: Sequence[tuple[Run, ...]], metric: str, name: str | None) -> tuple[Run, ...]:
+    sign = -1 if family(metric, groups[0][0].kind).losses else 1
+
     def value(group: Sequence[Run]) -> float:
-        found = float(np.mean([run.scores[metric][0] for run in group]))
+        found = sign * float(np.mean([run.scores[metric][0] for run in group]))
         return -math.inf if math.isnan(found) else found
 
     if name is not None:

@@ -72,7 +72,7 @@ def _prompted(run: Run) -> bool:
 def _fixed(run: Run) -> object:
     """All of a run but the sources: equal for runs whose variance is split together."""
     sources = (PROMPTED if _prompted(run) else TRAINED).values()
-    return run.task, run.labels, run.items_hash, run.spec["train_size"], differences.fixed(run, sources)
+    return *differences.asked_of(run).values(), run.spec["train_size"], differences.fixed(run, sources)
 
 
 def _one(group: Sequence[Run], metric: str | None) -> Decomposition:
@@ -81,7 +81,7 @@ def _one(group: Sequence[Run], metric: str | None) -> Decomposition:
     metric = metric or str(first.spec["main_metric"])
     if metric not in first.scores:
         raise unknown("metric", metric, first.scores, f"run {first.name}")
-    made = differences.family(metric, first.labels)
+    made = differences.family(metric, first.kind)
     place = made.names.index(metric)
     tables = [differences.statistics(run, made) for run in runs]
     clusters = store.clusters(first.examples)

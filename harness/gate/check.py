@@ -162,7 +162,7 @@ class Side:
             draft.row_of(self.predictor),
             self.signature,
             self.items,
-            self.task.labels,
+            self.task.kind,
             tuple(self.found[e.id] for e in seen if e.id in self.found),
             tuple(replace(e, inputs={}) for e in seen),
             {},

@@ -3,58 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from harness import builtin
+from harness.compare.differences import asked_of
 from harness.errors import InputError, unknown
 from harness.gate import saved
 from harness.gate.saved import Reading
 from harness.results import store
 from harness.results.store import Run
 from harness.study import grid
+from harness.study.asking import Asking
 from harness.task.definition import Task, load
 
 # What must be the same on both sides for their difference to be the template's. Versions and dtype may move on.
 SAME = ("model", "weights", "shots", "selector", "order", "seed", "mode", "train")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+@dataclass(frozen=True, kw_only=True)
+class Question(Asking):
     """How both templates are asked; kept in a saved baseline, so that it is asked the same way again."""
 
     model: str = "tiny"
     shots: int = 0
     selector: str = "balanced"
     seeds: Sequence[int] = (0,)
-    order: str = "ascending"
-    draw: str = "shared"
-    demos: Sequence[str] = ()
-    embedder: str = "lsa"
-    index: str = "exact"
-    mode: str = "score"
-    overlength: str = "error"
-    split: str = "test"
-    limit: int | None = None
     metric: str | None = None
     margin: float = 0.02
 
     def spec(self, name: str) -> grid.Spec:
         """The grid of this question for one template."""
         return grid.Spec(
+            **{field.name: getattr(self, field.name) for field in fields(Asking)},
             templates=(name,),
             shots=(self.shots,),
             selectors=(self.selector,),
             seeds=tuple(self.seeds) if self.shots else tuple(self.seeds)[:1],
-            order=self.order,
-            draw=self.draw,
-            demos=tuple(self.demos),
-            embedder=self.embedder,
-            index=self.index,
-            mode=self.mode,
-            overlength=self.overlength,
-            split=self.split,
-            limit=self.limit,
         )
 
 
@@ -70,15 +55,14 @@ class Old:
 
 def comparable(new: Sequence[Run], old: Sequence[Run], title: str) -> None:
     """Raises InputError where the two sides differ in more than the template."""
-    one, two = new[0], old[0]
-    for what in ("task", "labels", "items_hash"):
-        if getattr(one, what) != getattr(two, what):
+    here, there = asked_of(new[0]), asked_of(old[0])
+    for what, value in here.items():
+        if there[what] != value:
             raise InputError(
-                f"{title} cannot be compared: its {what} is {getattr(two, what)!r}, but here it is "
-                f"{getattr(one, what)!r}. Compare templates on the same task, split and --limit, or save the baseline "
-                "anew with harness check --save."
+                f"{title} cannot be compared: its {what} is {there[what]!r}, but here it is {value!r}. Compare "
+                "templates on the same task, split and --limit, or save the baseline anew with harness check --save."
             )
-    if two.spec["predictor"] == "prompt":
+    if old[0].spec["predictor"] == "prompt":
         if len(new) != len(old):
             raise InputError(f"{title} holds {len(old)} seeds, but {len(new)} are asked for. Give the same --seed.")
         for left, right in zip(new, old, strict=True):

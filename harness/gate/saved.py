@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness import kinds
 from harness.errors import InputError
 from harness.results.store import Run
 from harness.types import Example, Prediction, Signature, Status
 
-# History of the file's layout. 1: question, task, labels, items_hash, prompts, prompt_tokens, items, runs.
-VERSION = 1
+# History of the file's layout. 1: question, task, labels, items_hash, prompts, prompt_tokens, items, runs. 2: kind in
+# place of labels.
+VERSION = 2
+READABLE = (1, VERSION)
 SUFFIX = ".baseline.json"
 
 
@@ -32,7 +35,7 @@ def write(path: Path, question: Mapping[str, Any], runs: Sequence[Run], reading:
         "version": VERSION,
         "question": dict(question),
         "task": first.task,
-        "labels": first.labels,
+        "kind": first.kind.document(),
         "items_hash": first.items_hash,
         "prompts": reading.prompts,
         "prompt_tokens": round(reading.tokens, 2),
@@ -63,11 +66,13 @@ def read(path: Path) -> tuple[Mapping[str, Any], list[Run], Reading]:
     another layout."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        if document["version"] != VERSION:
+        if document["version"] not in READABLE:
             raise InputError(
-                f"{path}: a baseline of layout {document['version']}; this version reads {VERSION}. Save it anew with "
-                "harness check --save."
+                f"{path}: a baseline of layout {document['version']}; this version reads "
+                f"{' and '.join(map(str, READABLE))}. Save it anew with harness check --save."
             )
+        if document["version"] == 1:  # when a label was the only kind of answer
+            document["kind"] = {"name": "classification", "labels": document["labels"]}
         examples = tuple(Example(id_, {}, target, cluster, tags) for id_, target, cluster, tags in document["items"])
         runs = [_run(document, examples, row, path) for row in document["runs"]]
         reading = Reading(document["prompts"], float(document["prompt_tokens"]))
@@ -91,7 +96,7 @@ def _run(document: Mapping[str, Any], examples: tuple[Example, ...], row: Mappin
         row["spec"],
         Signature(tuple((key, value) for key, value in row["signature"])),
         document["items_hash"],
-        tuple(document["labels"]),
+        kinds.of(document["kind"], str(path)),
         predictions,
         examples,
         {},

@@ -127,11 +127,10 @@ def judge(new: Sequence[Run], old: Sequence[Run], metric: str, margin: float, id
     old = [store.aligned(run, new[0]) for run in old]
     check_margin(margin, len(new[0].examples))
     identical &= all(_said(one) == _said(two) for one, two in zip(new, old, strict=True))
-    gap = Estimate(0.0, 0.0, 0.0) if identical else differences.difference(new, old, metric, 1 - 2 * ALPHA)
+    gap = Estimate(0.0, 0.0, 0.0) if identical else _gain(new, old, metric)
     findings = [Finding(metric, gap, decide(gap, margin))]
     if not identical and any(run.counts.get("unparsed") for run in (*new, *old)):
-        rise = differences.difference(new, old, PARSE, 1 - 2 * ALPHA)
-        fewer = Estimate(-rise.value, -rise.high, -rise.low)
+        fewer = _gain(new, old, PARSE)
         findings.append(Finding("parse successes", fewer, decide(fewer, margin)))
     return _verdict(new, old, margin, findings, _needed(new, old, margin, findings), identical=identical)
 
@@ -155,6 +154,13 @@ def judge_sequentially(new: Run, old: Run, margin: float, last: bool) -> Verdict
     likely = min(gap.value, 0.0)  # as seen, but no gain; where no item differed yet, one more might
     needed = sequential.items_needed(max(found.share, 1 / found.n, -likely), likely, margin) if last else None
     return _verdict([new], [old], margin, findings, needed, sequential=True)
+
+
+def _gain(new: Sequence[Run], old: Sequence[Run], metric: str) -> Estimate:
+    """New minus old with its one-sided bounds, turned round where lower is better."""
+    gap = differences.difference(new, old, metric, 1 - 2 * ALPHA)
+    losses = differences.family(metric, new[0].kind).losses
+    return Estimate(-gap.value, -gap.high, -gap.low) if losses else gap
 
 
 def _verdict(
@@ -201,7 +207,7 @@ def _flips(new: Run, old: Run) -> tuple[tuple[Flip, ...], tuple[Flip, ...]]:
     worse: list[Flip] = []
     better: list[Flip] = []
     for example, one, two in zip(new.examples, old.predictions, new.predictions, strict=True):
-        was, now = one.output == example.target, two.output == example.target
+        was, now = (new.kind.right(example, said.output) == 1 for said in (one, two))
         if was != now:
             flip = Flip(example.id, example.target, _told(one), _told(two))
             (worse if was else better).append(flip)
@@ -225,7 +231,7 @@ def _slices(new: Run, old: Run) -> tuple[Slice, ...]:
             groups.setdefault(f"{tag}: {value}", []).append(place)
     now, was = differences.hits(new), differences.hits(old)
     found = {name: np.array(places) for name, places in sorted(groups.items()) if len(places) > 1}
-    accuracy = metrics.create("accuracy", new.labels)
+    accuracy = metrics.create("accuracy", new.kind)
     tables = [differences.statistics(run, accuracy) for run in (new, old)]
     ps = [estimate.p_value(accuracy, "accuracy", [tables[0][i]], [tables[1][i]]) for i in found.values()]
     return tuple(

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import unknown
+from harness.kinds import Kind
 from harness.types import Example, Prediction
 
 Array = npt.NDArray[np.float64]
@@ -18,7 +19,10 @@ METRICS = {
     "accuracy": "classification:Accuracy",
     "macro-f1": "classification:MacroF1",
     "class-f1": "classification:ClassF1",
+    "micro-f1": "classification:MicroF1",
     "mcc": "classification:Mcc",
+    "qwk": "ordinal:QuadraticKappa",
+    "mae": "ordinal:MeanAbsoluteError",
     "lenient-accuracy": "classification:LenientAccuracy",
     "parse-failure-rate": "classification:ParseFailureRate",
     "ece": "calibration:ExpectedCalibrationError",
@@ -27,24 +31,26 @@ METRICS = {
 
 class Metric(Protocol):
     """``statistics``: (n_items, d) sums that add up over items; ``score``: (..., d) totals to (..., k) values, one for
-    each of ``names``. ``proportion`` says that a score is a share of items, the first column over their number.
+    each of ``names``. ``proportion`` says that a score is a share of items, the first column over their number;
+    ``losses`` that lower is better.
     ``extremes``: (2, d) rows of an average item answered well and of one answered badly, given the totals; None where
     items are not simply right or wrong. Intervals need them where errors are rare."""
 
     names: tuple[str, ...]
     proportion: bool
+    losses: bool
 
     def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array: ...
     def score(self, totals: Array) -> Array: ...
     def extremes(self, totals: Array) -> Array | None: ...
 
 
-def create(name: str, labels: tuple[str, ...]) -> Metric:
-    """The metric ``name`` for a label set."""
+def create(name: str, kind: Kind) -> Metric:
+    """The metric ``name`` for a kind of answers."""
     if name not in METRICS:
         raise unknown("metric", name, METRICS)
     module, _, cls = METRICS[name].partition(":")
-    made: Metric = getattr(importlib.import_module(f"harness.metrics.{module}"), cls)(labels)
+    made: Metric = getattr(importlib.import_module(f"harness.metrics.{module}"), cls)(kind)
     return made
 
 

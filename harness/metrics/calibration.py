@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from harness.kinds import Kind
 from harness.metrics import Array, divide
 from harness.types import Example, Prediction
 
@@ -18,9 +19,10 @@ class ExpectedCalibrationError:
     sqrt(bins / n) even for a calibrated predictor."""
 
     proportion = False
+    losses = True
 
-    def __init__(self, labels: tuple[str, ...]) -> None:
-        self.labels, self.names = labels, ("ece",)
+    def __init__(self, kind: Kind) -> None:
+        self.names = ("ece",)
 
     def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
         rows = np.zeros((len(examples), BINS, 3))  # items, confidence, hits

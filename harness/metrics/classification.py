@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from harness.kinds import Kind
 from harness.metrics import Array, divide
 from harness.types import Example, Prediction, Status
 
@@ -26,17 +27,18 @@ def margins(labels: tuple[str, ...], examples: Sequence[Example], predictions: S
 
 
 class Accuracy:
-    """Share of items answered with their label."""
+    """Share of items answered rightly."""
 
     proportion = True
+    losses = False
     name = "accuracy"
 
-    def __init__(self, labels: tuple[str, ...]) -> None:
-        self.labels, self.names = labels, (self.name,)
+    def __init__(self, kind: Kind) -> None:
+        self.kind, self.names = kind, (self.name,)
 
     def counts(self, example: Example, prediction: Prediction) -> bool:
         """Whether the item is in the share."""
-        return prediction.output == example.target
+        return self.kind.right(example, prediction.output) == 1
 
     def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
         counted = [self.counts(e, p) for e, p in zip(examples, predictions, strict=True)]
@@ -56,13 +58,14 @@ class LenientAccuracy(Accuracy):
     name = "lenient-accuracy"
 
     def counts(self, example: Example, prediction: Prediction) -> bool:
-        return (prediction.output or prediction.mentioned) == example.target
+        return self.kind.right(example, prediction.output or prediction.mentioned) == 1
 
 
 class ParseFailureRate(Accuracy):
     """Share of items whose generated text names no label, or several."""
 
     name = "parse-failure-rate"
+    losses = True
 
     def counts(self, example: Example, prediction: Prediction) -> bool:
         return prediction.status is Status.UNPARSED
@@ -72,19 +75,32 @@ class ParseFailureRate(Accuracy):
 
 
 class ClassF1:
-    """F1 of each label: 2 TP / (2 TP + FP + FN); NaN for a label that neither occurs nor is predicted."""
+    """F1 of each class of answers: 2 TP / (2 TP + FP + FN); NaN for one that neither occurs nor is predicted.
+
+    A class is a label, or a relation in both directions: an answer in the wrong one is no hit. The label that says
+    there is nothing is no class."""
 
     proportion = False
+    losses = False
 
-    def __init__(self, labels: tuple[str, ...]) -> None:
-        self.labels = labels
-        self.names = tuple(f"f1[{label}]" for label in labels)
+    def __init__(self, kind: Kind) -> None:
+        self.labels = kind.outputs
+        groups = [kind.group(label) for label in self.labels]
+        self.groups = tuple(dict.fromkeys(group for group in groups if group is not None))
+        # (L, G): 1 where a label counts under a class.
+        self._under = np.array([[float(group == each) for each in self.groups] for group in groups])
+        self.names = tuple(f"f1[{group}]" for group in self.groups)
 
     def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
         return margins(self.labels, examples, predictions)
 
+    def counts(self, totals: Array) -> tuple[Array, Array, Array]:
+        """(..., G) each: hits, items of the class, items answered with it."""
+        hits, true, said = (each @ self._under for each in _split(totals))
+        return hits, true, said
+
     def score(self, totals: Array) -> Array:
-        hits, true, said = _split(totals)
+        hits, true, said = self.counts(totals)
         return divide(2 * hits, true + said)
 
     def extremes(self, totals: Array) -> Array | None:
@@ -96,24 +112,41 @@ class ClassF1:
 
 
 class MacroF1(ClassF1):
-    """Mean of the labels' F1, over labels that occur or are predicted."""
+    """Mean of the classes' F1, over those that occur or are predicted.
 
-    def __init__(self, labels: tuple[str, ...]) -> None:
-        self.labels, self.names = labels, ("macro-f1",)
+    With directed relations, the official score of SemEval-2010 task 8 (Hendrickx et al., 2010)."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(kind)
+        self.names = ("macro-f1",)
 
     def score(self, totals: Array) -> Array:
-        hits, true, said = _split(totals)
+        hits, true, said = self.counts(totals)
         counted = (true + said) > 0
         each = np.where(counted, divide(2 * hits, true + said), 0)
         return divide(each.sum(-1, keepdims=True), counted.sum(-1, keepdims=True).astype(float))
 
 
+class MicroF1(ClassF1):
+    """F1 over the hits of all classes together: without a label that says there is nothing, it is accuracy wherever
+    every item has an answer."""
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(kind)
+        self.names = ("micro-f1",)
+
+    def score(self, totals: Array) -> Array:
+        hits, true, said = (each.sum(-1, keepdims=True) for each in self.counts(totals))
+        return divide(2 * hits, true + said)
+
+
 class Mcc(ClassF1):
-    """Matthews' correlation for several classes (Gorodkin, 2004); no answer counts as a class of its own. 0 where
+    """Matthews' correlation for several labels (Gorodkin, 2004); no answer counts as a label of its own. 0 where
     every item is answered alike, as scikit-learn has it."""
 
-    def __init__(self, labels: tuple[str, ...]) -> None:
-        self.labels, self.names = labels, ("mcc",)
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(kind)
+        self.names = ("mcc",)
 
     def score(self, totals: Array) -> Array:
         hits, true, said = _split(totals)

@@ -25,7 +25,7 @@ BASELINES = {
     "prefix-tuning": "prefix_tuning:PrefixTuning",
     "prompt-tuning": "prompt_tuning:PromptTuning",
 }
-GIVEN = ("labels", "seed", "vault")  # what the study gives, not the user
+GIVEN = ("kind", "seed", "vault")  # what the study gives, not the user
 
 
 def baseline(name: str, task: Task, seed: int = 0, vault: Vault | None = None, **given: Any) -> Predictor:
@@ -34,17 +34,24 @@ def baseline(name: str, task: Task, seed: int = 0, vault: Vault | None = None, *
     ``given`` are the constructor's parameters; text is read as the type of the parameter's default. ``template`` is a
     template's name: what a causal language model is asked with. Raises InputError for unknown names and values.
     """
-    kind, _, model = name.partition(":")
-    if kind not in BASELINES:
-        raise unknown("baseline", kind, BASELINES)
-    known = parameters(kind)
+    name, _, model = name.partition(":")
+    if name not in BASELINES:
+        raise unknown("baseline", name, BASELINES)
+    if name not in task.kind.baselines:
+        raise InputError(
+            f"baseline {name!r}: not for a task of kind {task.kind.name}, such as {task.name!r}. For that kind: "
+            f"{', '.join(task.kind.baselines)}."
+        )
+    known = parameters(name)
     if model and "model" not in known:
-        raise InputError(f"baseline {name!r}: {kind} is trained from nothing and takes no model. Write {kind!r}.")
+        raise InputError(
+            f"baseline '{name}:{model}': {name} takes no model: it is trained from nothing. Write {name!r}."
+        )
     for key in given:
         if key not in known:
-            raise unknown("parameter", key, known, f"baseline {kind!r}")
-    taken = params.parameters(_class(kind))
-    chosen = {key: params.read(f"baseline {kind!r}", taken[key], value) for key, value in given.items()}
+            raise unknown("parameter", key, known, f"baseline {name!r}")
+    taken = params.parameters(_class(name))
+    chosen = {key: params.read(f"baseline {name!r}", taken[key], value) for key, value in given.items()}
     if model:
         chosen["model"] = model
     if "template" in known:
@@ -53,15 +60,15 @@ def baseline(name: str, task: Task, seed: int = 0, vault: Vault | None = None, *
             chosen["template"] = template.load(asked, task)
     if "vault" in taken:
         chosen["vault"] = vault
-    made: Predictor = _class(kind)(task.labels, seed=seed, **chosen)
+    made: Predictor = _class(name)(task.kind, seed=seed, **chosen)
     return made
 
 
-def parameters(kind: str) -> Mapping[str, Any]:
-    """What a user may set of the baseline ``kind``, with the defaults."""
-    return {key: each.default for key, each in params.parameters(_class(kind), GIVEN).items()}
+def parameters(name: str) -> Mapping[str, Any]:
+    """What a user may set of the baseline ``name``, with the defaults."""
+    return {key: each.default for key, each in params.parameters(_class(name), GIVEN).items()}
 
 
-def _class(kind: str) -> Any:
-    module, _, cls = BASELINES[kind].partition(":")
+def _class(name: str) -> Any:
+    module, _, cls = BASELINES[name].partition(":")
     return getattr(importlib.import_module(f"harness.predictors.{module}"), cls)

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from harness.kinds import Kind
 from harness.models.embed import Embedder, Encoder
 from harness.predictors.head import Head
 from harness.predictors.linear import STRENGTHS, within
@@ -24,14 +25,14 @@ class Embedding:
 
     def __init__(
         self,
-        labels: tuple[str, ...],
+        kind: Kind,
         model: str = "minilm",
         C: float = 10.0,
         class_weights: bool = False,
         seed: int = 0,
     ) -> None:
         within(self.name, *STRENGTHS, C=C)
-        self.labels, self.model, self.C, self.class_weights, self.seed = labels, model, C, class_weights, seed
+        self.kind, self.model, self.C, self.class_weights, self.seed = kind, model, C, class_weights, seed
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -54,12 +55,15 @@ class Embedding:
             return
         texts = [example.text for example in examples]
         yield from stated(
-            examples, self.labels, self._head.logprobs(self._embed(texts), self.labels), self._embed.unread(texts)
+            examples,
+            self.kind.outputs,
+            self._head.logprobs(self._embed(texts), self.kind.outputs),
+            self._embed.unread(texts),
         )
 
     def __repr__(self) -> str:
         return (
-            f"Embedding(labels={self.labels!r}, model={self.model!r}, C={self.C!r}, "
+            f"Embedding(kind={self.kind!r}, model={self.model!r}, C={self.C!r}, "
             f"class_weights={self.class_weights!r}, seed={self.seed!r})"
         )
 

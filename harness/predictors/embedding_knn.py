@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from harness.kinds import Kind
 from harness.models.embed import Embedder
 from harness.predictors.embedding import signature, stated
 from harness.predictors.linear import within
@@ -27,9 +28,9 @@ class EmbeddingKnn:
     history = ()
     drawn = False
 
-    def __init__(self, labels: tuple[str, ...], model: str = "minilm", k: int = 5, seed: int = 0) -> None:
+    def __init__(self, kind: Kind, model: str = "minilm", k: int = 5, seed: int = 0) -> None:
         within(self.name, 1, math.inf, k=k)
-        self.labels, self.model, self.k, self.seed = labels, model, k, seed
+        self.kind, self.model, self.k, self.seed = kind, model, k, seed
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -44,8 +45,8 @@ class EmbeddingKnn:
         texts = [example.text for example in rows]
         self._embed = Embedder(self.model).fit(texts)
         self._matrix = self._embed(texts)
-        place = {label: i for i, label in enumerate(self.labels)}
-        self._votes = np.eye(len(self.labels))[[place[example.target] for example in rows]]
+        place = {label: i for i, label in enumerate(self.kind.outputs)}
+        self._votes = np.eye(len(self.kind.outputs))[[place[example.target] for example in rows]]
         return self
 
     def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
@@ -55,13 +56,15 @@ class EmbeddingKnn:
             texts = [example.text for example in block]
             # Rounded, so that the last bits of a dot product, which depend on the batch, cannot decide a tie.
             near = np.round(self._embed(texts) @ self._matrix.T, 5)
-            yield from stated(block, self.labels, [self._shares(row, k) for row in near], self._embed.unread(texts))
+            yield from stated(
+                block, self.kind.outputs, [self._shares(row, k) for row in near], self._embed.unread(texts)
+            )
 
     def _shares(self, near: Any, k: int) -> Any:
         """The logarithm of each label's share of the votes."""
         chosen = np.argsort(-near, kind="stable")[:k]  # ties go by id
-        votes = (np.maximum(near[chosen], LEAST)[:, None] * self._votes[chosen]).sum(0) + 1 / len(self.labels)
+        votes = (np.maximum(near[chosen], LEAST)[:, None] * self._votes[chosen]).sum(0) + 1 / len(self.kind.outputs)
         return np.log(votes / votes.sum())
 
     def __repr__(self) -> str:
-        return f"EmbeddingKnn(labels={self.labels!r}, model={self.model!r}, k={self.k!r}, seed={self.seed!r})"
+        return f"EmbeddingKnn(kind={self.kind!r}, model={self.model!r}, k={self.k!r}, seed={self.seed!r})"

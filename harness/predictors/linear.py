@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from harness.errors import InputError
+from harness.kinds import Kind
 from harness.types import Example, Prediction, Signature
 
 NEVER = -700.0  # the log-probability of a label that the training data never shows; exp of less is 0
@@ -37,9 +38,9 @@ class Tfidf:
     history = ()
     drawn = False  # the solvers are deterministic
 
-    def __init__(self, labels: tuple[str, ...], C: float, class_weights: bool, seed: int) -> None:
+    def __init__(self, kind: Kind, C: float, class_weights: bool, seed: int) -> None:
         within(self.name, *STRENGTHS, C=C)
-        self.labels, self.C, self.class_weights, self.seed = labels, C, class_weights, seed
+        self.kind, self.C, self.class_weights, self.seed = kind, C, class_weights, seed
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -76,7 +77,7 @@ class Tfidf:
 
     def __repr__(self) -> str:
         return (
-            f"{type(self).__name__}(labels={self.labels!r}, C={self.C!r}, class_weights={self.class_weights!r}, "
+            f"{type(self).__name__}(kind={self.kind!r}, C={self.C!r}, class_weights={self.class_weights!r}, "
             f"seed={self.seed!r})"
         )
 
@@ -95,8 +96,8 @@ class TfidfLogreg(Tfidf):
 
     name = "tfidf-logreg"
 
-    def __init__(self, labels: tuple[str, ...], C: float = 10.0, class_weights: bool = False, seed: int = 0) -> None:
-        super().__init__(labels, C, class_weights, seed)
+    def __init__(self, kind: Kind, C: float = 10.0, class_weights: bool = False, seed: int = 0) -> None:
+        super().__init__(kind, C, class_weights, seed)
 
     def _classifier(self, weights: str | None) -> Any:
         from sklearn.linear_model import LogisticRegression
@@ -108,8 +109,8 @@ class TfidfLogreg(Tfidf):
             return
         with np.errstate(divide="ignore"):  # the log of 0, which `spread` bounds
             logprobs = self._model.predict_log_proba([example.text for example in examples])
-        for example, scores in zip(examples, spread(self._model.classes_, logprobs, self.labels), strict=True):
-            yield Prediction(example.id, self.labels[int(np.argmax(scores))], label_logprobs=scores)
+        for example, scores in zip(examples, spread(self._model.classes_, logprobs, self.kind.outputs), strict=True):
+            yield Prediction(example.id, self.kind.outputs[int(np.argmax(scores))], label_logprobs=scores)
 
 
 class TfidfSvm(Tfidf):
@@ -119,8 +120,8 @@ class TfidfSvm(Tfidf):
 
     name = "tfidf-svm"
 
-    def __init__(self, labels: tuple[str, ...], C: float = 1.0, class_weights: bool = False, seed: int = 0) -> None:
-        super().__init__(labels, C, class_weights, seed)
+    def __init__(self, kind: Kind, C: float = 1.0, class_weights: bool = False, seed: int = 0) -> None:
+        super().__init__(kind, C, class_weights, seed)
 
     def _classifier(self, weights: str | None) -> Any:
         from sklearn.svm import LinearSVC

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
+from harness.kinds import Kind
 from harness.types import Example, Prediction, Signature
 
 
@@ -19,8 +20,8 @@ class Majority:
     history = ()
     drawn = False
 
-    def __init__(self, labels: tuple[str, ...], seed: int = 0) -> None:
-        self.labels, self.seed = labels, seed
+    def __init__(self, kind: Kind, seed: int = 0) -> None:
+        self.kind, self.seed = kind, seed
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -32,9 +33,9 @@ class Majority:
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
         counts = Counter(example.target for example in train)
-        self._answer = max(self.labels, key=lambda label: counts[label])
-        total = len(train) + len(self.labels)
-        self._logprobs = tuple(math.log((counts[label] + 1) / total) for label in self.labels)
+        self._answer = max(self.kind.outputs, key=lambda label: counts[label])
+        total = len(train) + len(self.kind.outputs)
+        self._logprobs = tuple(math.log((counts[label] + 1) / total) for label in self.kind.outputs)
         return self
 
     def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
@@ -42,4 +43,4 @@ class Majority:
             yield Prediction(example.id, self._answer, label_logprobs=self._logprobs)
 
     def __repr__(self) -> str:
-        return f"Majority(labels={self.labels!r}, seed={self.seed!r})"
+        return f"Majority(kind={self.kind!r}, seed={self.seed!r})"

@@ -170,15 +170,15 @@ class Prompted:
             asked.demos, asked.excluded, asked.dropped, raw=answer.text, usage=usage, choice_logprobs=logprobs
         )
         if logprobs is None:
-            words = {label.name: label.answer for label in self.template.labels}
             field = self.template.settings.answer_field
             said = parse.field(answer.text, field) if field else answer.text
-            if output := parse.strict(said, words):
-                return Prediction(name, output, trace=trace)
-            mentioned = parse.lenient(said or answer.text, words)  # JSON that broke off may still mention a label
-            return Prediction(name, None, Status.UNPARSED, trace=trace, mentioned=mentioned)
+            # JSON that broke off may still mention an answer.
+            found = self.template.task.kind.read(said or answer.text, asked.example, self.template.words)
+            if found.output is None or not said:
+                return Prediction(name, None, Status.UNPARSED, trace=trace, mentioned=found.mentioned or found.output)
+            return Prediction(name, found.output, trace=trace)
         sums = [math.fsum(choice) for choice in logprobs]
         top = max(sums)
         total = top + math.log(math.fsum(math.exp(s - top) for s in sums))
-        output = self.template.labels[sums.index(top)].name
+        output = (self.template.choices(asked.example) or ())[sums.index(top)].output
         return Prediction(name, output, Status.OK, tuple(s - total for s in sums), trace)

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from harness.chance import rng
+from harness.kinds import Kind
 from harness.models.embed import Encoder, unit
 from harness.predictors.embedding import signature, stated
 from harness.predictors.head import Head
@@ -35,7 +36,7 @@ class SetFit:
 
     def __init__(
         self,
-        labels: tuple[str, ...],
+        kind: Kind,
         model: str = "minilm",
         iterations: int = 20,
         max_pairs: int = 12000,
@@ -51,7 +52,7 @@ class SetFit:
         within(self.name, 1, math.inf, epochs=epochs, batch=batch)
         within(self.name, 0, 1, warmup=warmup)
         within(self.name, *STRENGTHS, C=C)
-        self.labels, self.model, self.iterations, self.max_pairs = labels, model, iterations, max_pairs
+        self.kind, self.model, self.iterations, self.max_pairs = kind, model, iterations, max_pairs
         self.epochs, self.batch, self.lr, self.warmup = epochs, batch, lr, warmup
         self.C, self.seed, self.vault = C, seed, vault
         self.history: Sequence[Mapping[str, float]] = ()
@@ -148,11 +149,11 @@ class SetFit:
         if not examples:
             return
         texts = [example.text for example in examples]
-        rows = self._head.logprobs(unit(self._encoder.vectors(texts)), self.labels)
-        yield from stated(examples, self.labels, rows, self._encoder.unread(texts))
+        rows = self._head.logprobs(unit(self._encoder.vectors(texts)), self.kind.outputs)
+        yield from stated(examples, self.kind.outputs, rows, self._encoder.unread(texts))
 
     def __repr__(self) -> str:
-        params = ("labels", "model", "iterations", "max_pairs", "epochs", "batch", "lr", "warmup", "C", "seed")
+        params = ("kind", "model", "iterations", "max_pairs", "epochs", "batch", "lr", "warmup", "C", "seed")
         return f"SetFit({', '.join(f'{param}={getattr(self, param)!r}' for param in params)})"
 
 

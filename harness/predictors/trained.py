@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 
 from harness.engines.transformers import Transformers
 from harness.errors import InputError, unknown
+from harness.kinds import Kind
 from harness.models.checkpoint import Model
 from harness.predictors.augment import AUGMENTATIONS
 from harness.predictors.embedding import stated
@@ -27,7 +28,7 @@ from harness.prompt.template import Template
 from harness.results.vault import Vault
 from harness.types import Example, Prediction, Signature
 
-UNSCORED = ("labels", "template", "log", "log_dir", "vault")  # parameters that cannot change a score, or told apart
+UNSCORED = ("kind", "template", "log", "log_dir", "vault")  # parameters that cannot change a score, or told apart
 
 
 @dataclass
@@ -38,7 +39,7 @@ class Trained:
     and trained to find the right answer word likeliest; it is then scored as prompts are. See ``Recipe`` for the other
     parameters. ``log`` is none, tensorboard or wandb, below ``log_dir``."""
 
-    labels: tuple[str, ...]
+    kind: Kind
     model: str = "minilm"
     template: Template | None = None
     epochs: int = 10
@@ -120,7 +121,7 @@ class Trained:
         """Besides the signature, what a head's rows and a prompt's choices follow: the labels, their order, words and
         descriptions. A run names them by its task; a kept model must not be loaded for others."""
         asked = self._asked
-        return self.signature + Signature.of(labels=self.labels, asked=asked.labels if asked else None)
+        return self.signature + Signature.of(labels=self.kind.outputs, asked=asked.labels if asked else None)
 
     def fit(self, train_split: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
         key = self.vault.key(self.made_by, train_split, dev) if self.vault else ""
@@ -145,14 +146,14 @@ class Trained:
 
     def _around(self, body: Any) -> Network:
         asked = self._asked
-        return Chooser(self._files, body, asked) if asked else Classifier(self._files, body, self.labels)
+        return Chooser(self._files, body, asked) if asked else Classifier(self._files, body, self.kind.outputs)
 
     def _train(self, examples: Sequence[Example], dev: Sequence[Example]) -> None:
         digest = sha256(str(self.signature).encode()).hexdigest()[:8]  # so that two settings do not share a curve
         title = f"{self.name}-{Path(self.model).name}-n{len(examples)}-s{self.seed}-{digest}"
         log = LOGS[self.log](Path(self.log_dir), title, dict(self.signature.pairs))
         try:
-            self.history = train(self._network, self.recipe, self.labels, examples, dev, log)
+            self.history = train(self._network, self.recipe, self.kind.outputs, examples, dev, log)
         finally:
             log.close()
 
@@ -194,4 +195,4 @@ class Trained:
             return
         assert isinstance(self._network, Classifier)
         rows = chain.from_iterable(logprobs_of(self._network, examples))
-        yield from stated(examples, self.labels, rows, self._network.unread(examples))
+        yield from stated(examples, self.kind.outputs, rows, self._network.unread(examples))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from harness import builtin
 from harness.errors import InputError, unknown
+from harness.kinds import Choice, Label
 from harness.task.definition import Task
 from harness.types import Constraint, Example, Message, Prompt
 
@@ -58,18 +58,6 @@ class Settings(BaseModel):
     max_tokens: int = 16
     constrain: Literal["labels"] | Grammar | None = None
     answer_field: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """What a template sees of a label: its ``name``, the ``answer`` word that stands for it, its ``description``."""
-
-    name: str
-    answer: str
-    description: str
-
-    def __str__(self) -> str:
-        return self.answer
 
 
 class _Roles(Extension):
@@ -126,26 +114,18 @@ class Template:
         return hashlib.sha256(self.source.encode()).hexdigest()
 
     @cached_property
+    def words(self) -> Mapping[str, str]:
+        """What stands for the answers in this template, by the kind of its task."""
+        return self.task.kind.words(self.settings.verbalizer, str(self.path))
+
+    @cached_property
     def labels(self) -> tuple[Label, ...]:
         """The task's labels with their answer words, in label order."""
-        described, words = self.task.spec.labels, self.settings.verbalizer
-        if words is None:
-            words = {name: name for name in described}
-        elif words == "letters":
-            if len(described) > 26:
-                raise InputError(
-                    f"{self.path}: `verbalizer: letters` names 26 labels at most, {self.task.name} has more."
-                )
-            words = dict(zip(described, string.ascii_uppercase, strict=False))
-        assert isinstance(words, dict)
-        for name in words:
-            if name not in described:
-                raise unknown("label in the verbalizer", name, described, str(self.path))
-        if missing := [name for name in described if name not in words]:
-            raise InputError(f"{self.path}: the verbalizer has no word for {', '.join(missing)}.")
-        if len(set(words.values())) < len(words):
-            raise InputError(f"{self.path}: two labels share one verbalizer word; parsing could not tell them apart.")
-        return tuple(Label(name, str(words[name]), text) for name, text in described.items())
+        return self.task.kind.labels_of(self.words)
+
+    def choices(self, example: Example) -> Sequence[Choice] | None:
+        """The answers to score for an item; None where it is to be written."""
+        return self.task.kind.choices(example, self.words)
 
     @cached_property
     def _env(self) -> _Sandbox:
@@ -164,12 +144,7 @@ class Template:
 
         Raises InputError naming template, line and the missing name where the template asks for what is not there.
         """
-        answers = {label.name: label for label in self.labels}
-        values = {
-            **example.inputs,
-            "labels": list(self.labels),
-            "shots": [{**s.inputs, "answer": answers[s.target].answer, "label": answers[s.target]} for s in shots],
-        }
+        values = {**example.inputs, "labels": list(self.labels), "shots": [self._shot(shot) for shot in shots]}
         pieces, size = [], 0
         try:
             for piece in self._compiled.generate(values):
@@ -183,8 +158,15 @@ class Template:
         prefix = self.settings.answer_prefix
         if prefix is None:
             prefix = " " if isinstance(content, str) else ""
-        choices = tuple(prefix + label.answer for label in self.labels)
+        offered = self.choices(example)
+        choices = None if offered is None else tuple(prefix + choice.word for choice in offered)
         return Prompt(example.id, content, choices, tuple(s.id for s in shots))
+
+    def _shot(self, shot: Example) -> dict[str, Any]:
+        """What a template sees of a demonstration."""
+        label = next((label for label in self.labels if label.name == shot.target), None)
+        named = {} if label is None else {"label": label}
+        return {**shot.inputs, "answer": self.task.kind.shown(shot.target, self.words), **named}
 
     def constraint(self, prompt: Prompt) -> Constraint | None:
         """What a generated answer to ``prompt`` is held to."""
@@ -264,5 +246,5 @@ def parse(name: str, path: Path, source: str, task: Task) -> Template:
                 raise unknown("key", first["loc"][-1], Settings.model_fields, where) from None
             raise InputError(f"{where}, {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
     template = Template(name, path, source, task, settings, first_line)
-    _ = template.labels, template._compiled  # report a bad verbalizer or syntax before anything runs
+    _ = template.words, template._compiled  # report a bad verbalizer or syntax before anything runs
     return template

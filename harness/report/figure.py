@@ -169,7 +169,7 @@ def _panels(rows: Sequence[Row], height: float) -> tuple[Any, list[Any]]:
 
 def _confusion(comparison: Comparison) -> Any:
     """A matrix a row of the table, summed over its seeds; each line is a share of the items of that label."""
-    labels = comparison.rows[0].run.labels
+    labels = comparison.rows[0].run.kind.outputs
     figure, panels = _panels(comparison.rows, 3.2)
     for axes, row in zip(panels, comparison.rows, strict=True):
         counts = _counts(row, labels)
@@ -205,7 +205,7 @@ def _reliability(rows: Sequence[Row]) -> Any:
     """Accuracy against stated probability, a panel a row over all its seeds; bars say how many items state it. The
     error is the mean of the seeds', as in a table."""
     figure, panels = _panels(rows, 3.2)
-    error = metrics.create("ece", rows[0].run.labels)
+    error = metrics.create("ece", rows[0].run.kind)
     for axes, row in zip(panels, rows, strict=True):
         # (bins, 3): items, sum of stated probabilities, hits
         tables = [differences.statistics(run, error) for run in row.runs]

@@ -8,13 +8,14 @@ from copy import copy
 from itertools import islice
 from typing import Any, TypeVar, overload
 
+from harness.kinds import Kind
 from harness.types import Example, Prediction, Status, Trace
 
 CHUNK = 4096  # rows turned into columns, and back, at once
 T = TypeVar("T")
 
 
-def row(example: Example, prediction: Prediction) -> dict[str, Any]:
+def row(kind: Kind, example: Example, prediction: Prediction) -> dict[str, Any]:
     """One row of predictions.parquet."""
     trace = prediction.trace or Trace()
     return {
@@ -23,7 +24,7 @@ def row(example: Example, prediction: Prediction) -> dict[str, Any]:
         "output": prediction.output,
         "status": prediction.status.value,
         "mentioned": prediction.mentioned,
-        "correct": prediction.output == example.target,
+        "correct": kind.right(example, prediction.output) == 1,
         "label_logprobs": prediction.label_logprobs,
         "demos": trace.demos,
         "excluded": trace.excluded,
@@ -65,12 +66,13 @@ def schema(compact: bool = False) -> Any:
 class Ledger:
     """Rows in the making, added in the order of the items."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
         self._rows: list[dict[str, Any]] = []
         self._parts: list[Any] = []
 
     def add(self, example: Example, prediction: Prediction) -> None:
-        self._rows.append(row(example, prediction))
+        self._rows.append(row(self._kind, example, prediction))
         if len(self._rows) == CHUNK:
             self._flush()
 

@@ -14,14 +14,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from harness import kinds
 from harness.errors import InputError
+from harness.kinds import Kind
 from harness.results import columns
 from harness.types import Example, Prediction, Signature
 
 # History of the layout of run.json. 1: spec, signature, items_hash, labels, metrics, usage, counts, environment,
 # checksums. 2: history; predictions.parquet holds each item's cluster and tags. 3: predictions.parquet holds what an
-# unparsed text mentions.
-VERSION = 3
+# unparsed text mentions. 4: kind in place of labels.
+VERSION = 4
+READABLE = (3, VERSION)
 PARTS = ("value", "low", "high")
 
 
@@ -36,7 +39,7 @@ class Run:
     spec: Mapping[str, Any]
     signature: Signature
     items_hash: str
-    labels: tuple[str, ...]
+    kind: Kind
     predictions: Sequence[Prediction]
     examples: Sequence[Example]
     scores: Mapping[str, tuple[float, float, float]]
@@ -105,7 +108,8 @@ def seal(run: Run, root: Path) -> Path:
         _write(run, work / "predictions.parquet")
         document = {
             "version": VERSION,
-            **{key: getattr(run, key) for key in ("name", "task", "items_hash", "labels")},
+            **{key: getattr(run, key) for key in ("name", "task", "items_hash")},
+            "kind": run.kind.document(),
             "spec": dict(run.spec),
             "signature": str(run.signature),
             "signature_pairs": run.signature.pairs,
@@ -138,10 +142,11 @@ def load(folder: Path) -> Run:
         raise InputError(f"{folder}: not a sealed run: {Path(error.filename).name} is missing. Run it again.") from None
     except (json.JSONDecodeError, KeyError, TypeError):
         raise InputError(f"{folder / 'run.json'}: damaged. Delete the folder and run again.") from None
-    if document["version"] != VERSION:
-        raise InputError(
-            f"{folder}: a run of layout {document['version']}; this version reads {VERSION}. Run it again."
-        )
+    if document["version"] not in READABLE:
+        known = " and ".join(map(str, READABLE))
+        raise InputError(f"{folder}: a run of layout {document['version']}; this version reads {known}. Run it again.")
+    if document["version"] == 3:  # when a label was the only kind of answer
+        document["kind"] = {"name": "classification", "labels": document["labels"]}
     if expected != found:
         raise InputError(
             f"{folder / 'predictions.parquet'}: checksum {found[:12]}, but run.json says {expected[:12]}: the file was "
@@ -154,7 +159,7 @@ def load(folder: Path) -> Run:
         document["spec"],
         Signature(tuple((k, v) for k, v in document["signature_pairs"])),
         document["items_hash"],
-        tuple(document["labels"]),
+        kinds.of(document["kind"], str(folder / "run.json")),
         columns.Predictions(rows),
         columns.Items(rows),
         {name: _bounds(values) for name, values in document["metrics"].items()},
@@ -204,7 +209,7 @@ def _write(run: Run, path: Path) -> None:
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
-    rows = map(columns.row, run.examples, run.predictions)
+    rows = (columns.row(run.kind, *pair) for pair in zip(run.examples, run.predictions, strict=True))
     with ParquetWriter(path, columns.schema()) as file:
         while chunk := list(islice(rows, columns.CHUNK)):
             file.write_table(pa.Table.from_pylist(chunk, schema=columns.schema()))

@@ -65,7 +65,7 @@ class Draft:
             signature += Signature.of(dev=store.items_hash(dev))
         self.signature = signature + Signature.of(harness=version("prompt-harness"))
         self._early: dict[str, Prediction] = {}
-        self._ledger, self._done = Ledger(), 0
+        self._ledger, self._done = Ledger(task.kind), 0
         self._order = iter(test)
         self._awaited = next(self._order, None)
         self._counts = Counter({"dropped_demos": 0, "cut_inputs": 0, "excluded_demos": 0})
@@ -113,7 +113,7 @@ class Draft:
             {**self.row, "n": len(self.test), "main_metric": self.task.spec.main_metric},
             self.signature,
             self.items,
-            self.task.labels,
+            self.task.kind,
             predictions,
             examples,
             scores,
@@ -131,7 +131,7 @@ def score(
     found = {}
     clusters = store.clusters(examples)
     for name in task.spec.metrics:
-        metric = metrics.create(name, task.labels)
+        metric = metrics.create(name, task.kind)
         table = metric.statistics(examples, predictions)
         for label, each in zip(metric.names, estimate.estimates(metric, [table], clusters), strict=True):
             found[label] = (each.value, each.low, each.high)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from harness import metrics, predictors
 from harness.engines.inference import Inquiry, Workload
@@ -15,11 +14,11 @@ from harness.engines.journal import Journal
 from harness.errors import InputError, unknown
 from harness.predictors.prompted import Prompted
 from harness.prompt import template
-from harness.prompt.selectors import Selection, Selector
-from harness.prompt.selectors import create as create_selector
+from harness.prompt.selectors import Selection
 from harness.results import store
 from harness.results.store import Run
 from harness.results.vault import Vault
+from harness.study.asking import Asking
 from harness.study.draft import Draft, Planned, Progress
 from harness.task import budgets
 from harness.task.definition import Task
@@ -29,8 +28,8 @@ Announce = Callable[[Engine, Workload], None]
 """Called with what an engine is about to be asked."""
 
 
-@dataclass(frozen=True)
-class Spec:
+@dataclass(frozen=True, kw_only=True)
+class Spec(Asking):
     """What to run on one task: templates x shots x selectors x seeds for each engine, and the baselines x train sizes
     (see ``sampling``) x seeds. ``params`` sets parameters of the baselines: ``epochs`` of every one that has it, or
     ``lora.epochs`` of one."""
@@ -42,27 +41,6 @@ class Spec:
     baselines: Sequence[str] = ()
     train_sizes: Sequence[str] = (budgets.FULL,)
     params: Mapping[str, str] = field(default_factory=dict)
-    order: str = "ascending"
-    draw: str = "shared"
-    demos: Sequence[str] = ()
-    embedder: str = "lsa"
-    index: str = "exact"
-    mode: str = "score"
-    overlength: str = "error"
-    split: str = "test"
-    limit: int | None = None
-
-    def selector(self, name: str, seed: int, indexes: Vault | None = None) -> Selector:
-        """The selector ``name`` with the parameters it takes; ``indexes`` keeps those of large pools."""
-        params: dict[str, dict[str, Any]] = {
-            "fixed": {"ids": self.demos},
-            "random": {"seed": seed, "draw": self.draw},
-            "balanced": {"seed": seed, "draw": self.draw},
-            "knn": {"embedder": self.embedder, "index": self.index, "vault": indexes},
-            "knn-balanced": {"embedder": self.embedder, "index": self.index, "vault": indexes},
-            "bm25": {"vault": indexes},
-        }
-        return create_selector(name, **params.get(name, {}))
 
     def budgets(self, train: Sequence[Example], seed: int) -> Iterator[tuple[str, tuple[Example, ...]]]:
         """The samples a baseline is trained on: for ``shots``, what each of the prompts' draws shows."""
@@ -73,7 +51,7 @@ class Spec:
             if not any(self.shots):
                 raise InputError("--train-size shots trains on what the prompts show, but --shots asks for none.")
             for shots, name in product(filter(None, self.shots), self.selectors):
-                selection = Selection(self.selector(name, seed), train, shots, self.order, seed)
+                selection = Selection(self.select_by(name, seed), train, shots, self.order, seed)
                 yield f"{shots} shots ({name})", selection.shared()
 
 
@@ -98,7 +76,7 @@ def plan(
     for engine, name, shots, chosen, seed in product(engines, spec.templates, spec.shots, spec.selectors, spec.seeds):
         if shots == 0 and (chosen, seed) != (spec.selectors[0], spec.seeds[0]):
             continue
-        selector = spec.selector(chosen, seed, indexes)
+        selector = spec.select_by(chosen, seed, indexes)
         loaded = template.load(name, task)
         made.append(
             Planned(
@@ -211,7 +189,7 @@ def execute(
 
 def check_task(task: Task, metric: str | None = None) -> None:
     """Raises InputError for metrics that do not exist, before anything runs; ``metric`` is one to compare by."""
-    names = [name for family in task.spec.metrics for name in metrics.create(family, task.labels).names]
+    names = [name for family in task.spec.metrics for name in metrics.create(family, task.kind).names]
     if task.spec.main_metric not in names:
         raise InputError(f"task {task.name!r}: main_metric {task.spec.main_metric!r} is no single value.")
     if metric is not None and metric not in names:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import csv
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from harness import builtin
+from harness import builtin, kinds
 from harness.errors import InputError, missing_extra, unknown
+from harness.kinds import Kind
 from harness.results.columns import Examples
 from harness.types import Example
 
@@ -32,34 +33,24 @@ class Hub(BaseModel):
 
 
 class TaskSpec(BaseModel):
-    """The fields of ``task.yaml``. Unknown keys are errors."""
+    """The fields of ``task.yaml`` that every kind of task has. Unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid")
-    kind: Literal["classification"]
+    kind: str
     description: str = ""
     language: str = "en"
     licence: str = "unknown"
     source: str = "unknown"
     inputs: list[str] = Field(min_length=1)
     target: str
-    labels: dict[str, str] = Field(min_length=2)
     splits: dict[Literal["train", "dev", "test"], str]
     hub: Hub | None = None
     id: str | None = None
     cluster: str | None = None
     tags: list[str] = []
     encoding: str = "utf-8"
-    metrics: list[str] = ["accuracy", "macro-f1", "mcc"]
-    main_metric: str = "accuracy"
-
-    @field_validator("labels", mode="before")
-    @classmethod
-    def _list_of_labels(cls, value: Any) -> Any:
-        if isinstance(value, list):
-            return {str(label): "" for label in value}
-        if isinstance(value, dict):
-            return {str(k): v or "" for k, v in value.items()}
-        return value
+    metrics: list[str]
+    main_metric: str
 
     @model_validator(mode="after")
     def _consistent(self) -> TaskSpec:
@@ -72,15 +63,12 @@ class TaskSpec(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A validated task. ``examples(split)`` reads its data."""
+    """A validated task; ``kind`` says what its answers are. ``examples(split)`` reads its data."""
 
     name: str
     folder: Path
     spec: TaskSpec
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return tuple(self.spec.labels)
+    kind: Kind
 
     def examples(self, split: str) -> Examples:
         """The split's examples, in file order.
@@ -115,13 +103,10 @@ class Task:
                 near = difflib.get_close_matches(name, list(row), n=1)
                 hint = f" Did task.yaml mean {near[0]!r}?" if near else ""
                 raise InputError(f"{where}: no field {name!r}; the row has {', '.join(map(str, row))}.{hint}")
-        target = str(row[spec.target])
-        if target not in spec.labels:
-            raise unknown("label", target, spec.labels, where)
         return Example(
             id=str(row[spec.id]) if spec.id else default_id,
             inputs={name: str(row[name]) for name in spec.inputs},
-            target=target,
+            target=self.kind.target(row, spec.target, where),
             cluster=str(row[spec.cluster]) if spec.cluster else None,
             tags={name: str(row[name]) for name in spec.tags},
         )
@@ -132,10 +117,10 @@ def load(name: str) -> Task:
     path = builtin.find("tasks", name, "task.yaml")
     if path is None:
         raise unknown("task", name, builtin.names("tasks"))
-    return Task(name, path.parent, _read_spec(path))
+    return Task(name, path.parent, *_read(path))
 
 
-def _read_spec(path: Path) -> TaskSpec:
+def _read(path: Path) -> tuple[TaskSpec, Kind]:
     try:
         text = path.read_text(encoding="utf-8")
         document, root = yaml.safe_load(text), yaml.compose(text)
@@ -146,23 +131,31 @@ def _read_spec(path: Path) -> TaskSpec:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
     if not isinstance(document, dict):
         raise InputError(f"{path}: must be a mapping of fields such as kind, inputs, target, labels, splits.")
+    chosen = document.get("kind", next(iter(kinds.KINDS)))
+    if chosen not in kinds.KINDS:
+        raise InputError(
+            f"{path}, line {_line_of(root, ('kind',))}, field kind: {unknown('value', chosen, kinds.KINDS)}"
+        )
+    found = kinds.find(chosen)
+    shared = {key: value for key, value in document.items() if key in TaskSpec.model_fields}
+    own = {key: value for key, value in document.items() if key not in shared}
     try:
-        return TaskSpec.model_validate(document)
+        kind = found.model_validate(own)
+        return TaskSpec.model_validate({"metrics": kind.metrics, "main_metric": kind.main_metric, **shared}), kind
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(p) for p in first["loc"] if p != "[key]")
         line = _line_of(root, first["loc"])
-        raise InputError(f"{path}, line {line}, field {place or '(whole file)'}: {_explain(first)}") from None
+        why = _explain(first, [*TaskSpec.model_fields, *found.model_fields])
+        raise InputError(f"{path}, line {line}, field {place or '(whole file)'}: {why}") from None
 
 
-def _explain(error: Any) -> str:
+def _explain(error: Any, keys: Sequence[str]) -> str:
     name = str(error["loc"][-1]) if error["loc"] else ""
     if error["type"] == "extra_forbidden":
-        known = Hub.model_fields if error["loc"][0] == "hub" else TaskSpec.model_fields
-        return str(unknown("key", name, known))
+        return str(unknown("key", name, Hub.model_fields if error["loc"][0] == "hub" else keys))
     if error["type"] == "literal_error":
-        known_values = SPLITS if error["loc"][0] == "splits" else ("classification",)
-        return str(unknown("value", error["input"], known_values))
+        return str(unknown("value", error["input"], SPLITS))
     return f"{error['msg']}."
 
 

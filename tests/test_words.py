@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.prompt import parse
+from harness.kinds.words import lenient, strict
 from harness.tokens import fold
 
 WORDS = {"positive": "positive", "negative": "negative", "neutral": "neutral", "mixed": "not neutral"}
@@ -23,7 +23,7 @@ WORDS = {"positive": "positive", "negative": "negative", "neutral": "neutral", "
     ],
 )
 def test_strict(text, expected):
-    assert parse.strict(text, WORDS) == expected
+    assert strict(text, WORDS) == expected
 
 
 @pytest.mark.parametrize(
@@ -38,19 +38,19 @@ def test_strict(text, expected):
     ],
 )
 def test_lenient(text, expected):
-    assert parse.lenient(text, WORDS) == expected
+    assert lenient(text, WORDS) == expected
 
 
 def test_chinese_words_need_no_boundary():
     words = {"positive": "利好", "negative": "利空"}
-    assert parse.lenient("判断：利好。", words) == "positive"
-    assert parse.strict("利空。", words) == "negative"
+    assert lenient("判断：利好。", words) == "positive"
+    assert strict("利空。", words) == "negative"
 
 
 @given(st.text(max_size=60))
 def test_what_strict_accepts_lenient_accepts_alike(text):
-    found = parse.strict(text, WORDS)
-    assert found is None or parse.lenient(text, WORDS) == found
+    found = strict(text, WORDS)
+    assert found is None or lenient(text, WORDS) == found
 
 
 @given(st.text())
