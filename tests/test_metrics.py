@@ -54,7 +54,9 @@ grades = st.lists(st.tuples(st.sampled_from(SCALE.outputs), st.sampled_from(SCAL
 def test_metrics_of_a_scale_agree_with_scikit_learn(pairs):
     truth, said = [int(t) for t, _ in pairs], [int(s) for _, s in pairs]
     kappa = value("qwk", *zip(*pairs, strict=True), kind=SCALE)[0]
-    assert kappa == pytest.approx(reference.cohen_kappa_score(truth, said, weights="quadratic"), abs=1e-9, nan_ok=True)
+    assert kappa == pytest.approx(
+        reference.cohen_kappa_score(truth, said, labels=range(1, 6), weights="quadratic"), abs=1e-9, nan_ok=True
+    )
     assert value("mae", *zip(*pairs, strict=True), kind=SCALE)[0] == pytest.approx(
         reference.mean_absolute_error(truth, said)
     )

@@ -79,7 +79,7 @@ def show(
         click.echo(f"Barred as demonstrations of this item: {', '.join(shown.excluded)}")
 
 
-KINDS = ("tasks", "templates", "selectors", "engines", "baselines", "metrics", "runs")
+LISTED = ("tasks", "templates", "kinds", "selectors", "engines", "baselines", "metrics", "runs")
 
 
 @command("list")
@@ -87,18 +87,18 @@ KINDS = ("tasks", "templates", "selectors", "engines", "baselines", "metrics", "
 @option("--task", "name", help="Templates and runs of this task only.")
 @results_option
 def list_(kinds: Sequence[str], name: str | None, results: Path) -> None:
-    """List tasks, templates, selectors, engines, baselines, metrics and runs (all, or the KINDS named)."""
+    """List tasks, templates, kinds of answers, selectors, engines, baselines, metrics and runs (all, or those named)."""
     from harness.study.listing import entries
 
     for kind in kinds:
-        if kind not in KINDS:
-            raise unknown("kind", kind, KINDS)
-    for kind in kinds or KINDS:
+        if kind not in LISTED:
+            raise unknown("kind", kind, LISTED)
+    for kind in kinds or LISTED:
         click.echo(click.style(kind, bold=True))
         rows = entries(kind, name, results)
         width = max((len(entry) for entry, _ in rows), default=0)
-        for entry, what in rows:
-            click.echo(f"  {entry:<{width}}  {what}".rstrip())
+        for entry, said in rows:
+            click.echo(f"  {entry:<{width}}  {said}".rstrip())
         if not rows:
             click.echo("  none yet")
 
