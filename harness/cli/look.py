@@ -87,7 +87,7 @@ LISTED = ("tasks", "templates", "kinds", "selectors", "engines", "baselines", "m
 @option("--task", "name", help="Templates and runs of this task only.")
 @results_option
 def list_(kinds: Sequence[str], name: str | None, results: Path) -> None:
-    """List tasks, templates, kinds of answers, selectors, engines, baselines, metrics and runs (all, or those named)."""
+    """List tasks, templates, kinds of answers, selectors, engines, baselines, metrics, runs (all, or those named)."""
     from harness.study.listing import entries
 
     for kind in kinds:
