@@ -22,6 +22,7 @@ METRICS = {
     "lenient-accuracy": "classification:LenientAccuracy",
     "parse-failure-rate": "classification:ParseFailureRate",
     "ece": "calibration:ExpectedCalibrationError",
+    "brier": "calibration:Brier",
 }
 
 
