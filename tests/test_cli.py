@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness import engines, kinds, metrics, predictors
+from harness import calibration, engines, kinds, metrics, predictors
 from harness.cli import main, options
 from harness.predictors.prompted import MODES, OVERLENGTH
 from harness.prompt import selectors
@@ -65,7 +65,14 @@ def test_help_names_every_value_that_can_be_given():
 
 def test_list_shows_everything(home):
     text = ok("list")
-    for table in (kinds.KINDS, selectors.SELECTORS, engines.ENGINES, predictors.BASELINES, metrics.METRICS):
+    for table in (
+        kinds.KINDS,
+        calibration.CALIBRATIONS,
+        selectors.SELECTORS,
+        engines.ENGINES,
+        predictors.BASELINES,
+        metrics.METRICS,
+    ):
         for name in table:
             assert f"  {name}" in text
     assert "finsentiment/plain" in text

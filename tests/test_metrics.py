@@ -137,8 +137,37 @@ def test_calibration_error_by_hand():
     assert value("ece", "aba", "aaa", rows)[0] == pytest.approx((2 * 0.4 + 0.4) / 3)
 
 
-def test_unknown_is_not_zero():
-    assert math.isnan(value("ece", "ab", "ab")[0])
+def test_brier_score_by_hand():
+    # 0.3^2 + 0.2^2 + 0.1^2 = 0.14; certain and right 0; certain and wrong 1 + 1 = 2; uniform 4/9 + 1/9 + 1/9 = 2/3.
+    certain = (0.0, -700.0, -700.0)
+    rows = [tuple(np.log([0.7, 0.2, 0.1])), certain, certain, tuple(np.log([1 / 3] * 3))]
+    for truth, row, expected in zip("aaba", rows, (0.14, 0, 2, 2 / 3), strict=True):
+        assert value("brier", truth, "a", [row])[0] == pytest.approx(expected)
+    assert value("brier", "aaba", "aaaa", rows)[0] == pytest.approx((0.14 + 2 + 2 / 3) / 4)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(LABELS), *[st.floats(-20, 0)] * 3), min_size=1, max_size=20))
+def test_brier_score_is_scikit_learns(items):
+    truth, levels = [item[0] for item in items], np.array([item[1:] for item in items])
+    rows = levels - np.log(np.exp(levels).sum(axis=1, keepdims=True))
+    stated = value("brier", truth, [LABELS[row.argmax()] for row in rows], [tuple(row) for row in rows])[0]
+    each = [
+        reference.brier_score_loss([t == label for t in truth], np.exp(rows[:, i]), pos_label=True)
+        for i, label in enumerate(LABELS)
+    ]
+    assert stated == pytest.approx(sum(each))
+
+
+@pytest.mark.parametrize("name", ["ece", "brier"])
+def test_items_without_probabilities_are_left_out(name):
+    row = tuple(np.log([0.6, 0.3, 0.1]))
+    assert value(name, "abc", "abc", [row, None, None])[0] == pytest.approx(value(name, "a", "a", [row])[0])
+
+
+@pytest.mark.parametrize("name", ["ece", "brier"])
+def test_unknown_is_not_zero(name):
+    assert math.isnan(value(name, "ab", "ab")[0])
 
 
 @pytest.mark.parametrize("name", metrics.METRICS)
@@ -149,7 +178,7 @@ def test_extremes_are_the_best_and_the_worst_answer(name):
     totals = metric.statistics(examples, predictions).sum(0)
     rows = metric.extremes(totals)
     if rows is None:
-        assert name == "ece"  # a stated probability is neither right nor wrong
+        assert name in ("ece", "brier")  # a stated probability is neither right nor wrong
         return
     better, worse = (metric.score(totals + 5 * row) for row in rows)
     if metric.losses:  # less is better

@@ -79,7 +79,7 @@ def show(
         click.echo(f"Barred as demonstrations of this item: {', '.join(shown.excluded)}")
 
 
-LISTED = ("tasks", "templates", "kinds", "selectors", "engines", "baselines", "metrics", "runs")
+LISTED = ("tasks", "templates", "kinds", "selectors", "engines", "calibrations", "baselines", "metrics", "runs")
 
 
 @command("list")
@@ -87,7 +87,7 @@ LISTED = ("tasks", "templates", "kinds", "selectors", "engines", "baselines", "m
 @option("--task", "name", help="Templates and runs of this task only.")
 @results_option
 def list_(kinds: Sequence[str], name: str | None, results: Path) -> None:
-    """List tasks, templates, kinds of answers, selectors, engines, baselines, metrics, runs (all, or those named)."""
+    """List what there is: all, or the KINDS named (tasks, templates, kinds, selectors, engines, …)."""
     from harness.study.listing import entries
 
     for kind in kinds:

@@ -26,6 +26,7 @@ METRICS = {
     "lenient-accuracy": "classification:LenientAccuracy",
     "parse-failure-rate": "classification:ParseFailureRate",
     "ece": "calibration:ExpectedCalibrationError",
+    "brier": "calibration:Brier",
 }
 
 

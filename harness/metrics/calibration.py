@@ -39,3 +39,31 @@ class ExpectedCalibrationError:
 
     def extremes(self, totals: Array) -> Array | None:
         return None
+
+
+class Brier:
+    """Mean squared distance between the stated probabilities and the truth, summed over the labels (Brier, 1950): 0 is
+    perfect, 2 the worst, 1 - 1 / L what a uniform answer gets. Unlike ``ece`` it has no bins, and sees sharpness too.
+    Items without probabilities are left out; NaN where none has any. For two labels it is twice what is often called
+    so."""
+
+    proportion = False
+    losses = True
+
+    def __init__(self, kind: Kind) -> None:
+        self.labels, self.names = kind.outputs, ("brier",)
+
+    def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
+        rows = np.zeros((len(examples), 2))  # squared distance, items
+        for i, (example, prediction) in enumerate(zip(examples, predictions, strict=True)):
+            if prediction.label_logprobs is not None:
+                distance = np.exp(prediction.label_logprobs)
+                distance[self.labels.index(example.target)] -= 1
+                rows[i] = distance @ distance, 1
+        return rows
+
+    def score(self, totals: Array) -> Array:
+        return divide(totals[..., :1], totals[..., 1:])
+
+    def extremes(self, totals: Array) -> Array | None:
+        return None

@@ -16,7 +16,7 @@ Entries = list[tuple[str, str]]
 
 def entries(kind: str, task: str | None, results: Path) -> Entries:
     """(name, description) of everything of ``kind``; ``task`` narrows templates and runs."""
-    from harness import engines, kinds, metrics, predictors
+    from harness import calibration, engines, kinds, metrics, predictors
     from harness.prompt import selectors
 
     tables: dict[str, tuple[str, Mapping[str, str]]] = {
@@ -24,6 +24,7 @@ def entries(kind: str, task: str | None, results: Path) -> Entries:
         "engines": ("harness.engines", engines.ENGINES),
         "baselines": ("harness.predictors", predictors.BASELINES),
         "metrics": ("harness.metrics", metrics.METRICS),
+        "calibrations": ("harness.calibration", calibration.CALIBRATIONS),
         "kinds": ("harness.kinds", kinds.KINDS),
     }
     if kind in tables:
