@@ -17,6 +17,7 @@ from harness.cli.options import (
     demonstration_options,
     engine_options,
     many,
+    reading_options,
     results_option,
     said_of_engine,
 )
@@ -57,6 +58,14 @@ EXIT = {"pass": 0, "regression": 1, "undecided": 3}
 @engine_options(option("--model", default="tiny", show_default=True, help="Local path or hub name."))
 @demonstration_options(
     option("--selector", default="balanced", show_default=True, help="How demonstrations are chosen.")
+)
+@reading_options(
+    option(
+        "--calibrate",
+        default="none",
+        show_default=True,
+        help="Take off what the model answers whatever it reads; `harness list calibrations` names the ways.",
+    )
 )
 @answer_options
 @click.pass_context

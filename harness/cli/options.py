@@ -153,6 +153,26 @@ def pairs(name: str, params: Sequence[str], such_as: str) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in params)
 
 
+def reading_options(calibrate: Decorator) -> Decorator:
+    """How the labels' log-probabilities are read."""
+    return option_group(
+        "Reading the scores",
+        calibrate,
+        option(
+            "--calibrate-on",
+            default="train:64",
+            show_default=True,
+            help="What batch and supervised are estimated on: train:N, train, or test (the items that are judged).",
+        ),
+        option(
+            "--normalize",
+            default="sum",
+            show_default=True,
+            help="A label's log-probability: sum of its tokens', or divided by its tokens or its UTF-8 bytes.",
+        ),
+    )
+
+
 answer_options = option_group(
     "Items and answers",
     split_option,

@@ -20,6 +20,7 @@ from harness.cli.options import (
     many,
     pairs,
     ray_options,
+    reading_options,
     said_of_engine,
     table_options,
     taken,
@@ -67,6 +68,14 @@ if TYPE_CHECKING:
         "selectors",
         default=("balanced",),
         help="How demonstrations are chosen; `harness list selectors` names them.",
+    ),
+)
+@reading_options(
+    many(
+        "--calibrate",
+        "calibrations",
+        default=("none",),
+        help="Take off what the model answers whatever it reads; `harness list calibrations` names the ways.",
     ),
 )
 @answer_options

@@ -225,7 +225,7 @@ def describe(group: Sequence[Run]) -> str:
     else:
         demos = [spec["selector"]] if spec["shots"] else []
         order = [f"{spec['order']} order"] if spec["order"] not in (None, "ascending") else []
-        notes = [spec["template"], *demos, *order, seed]
+        notes = [spec["template"], *demos, *order, spec.get("calibration"), seed]
         name = f"{_short(spec['model'])} {spec['shots']}-shot"
     text = ", ".join(filter(None, notes))
     return f"{name} ({text})" if text else name

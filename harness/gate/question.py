@@ -18,7 +18,10 @@ from harness.study.asking import Asking
 from harness.task.definition import Task, load
 
 # What must be the same on both sides for their difference to be the template's. Versions and dtype may move on.
-SAME = ("model", "weights", "shots", "selector", "order", "seed", "mode", "train")
+SAME = (
+    *("model", "weights", "shots", "selector", "order", "seed", "mode", "normalize", "calibrate", "calibrate_on"),
+    "train",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,7 @@ class Question(Asking):
     shots: int = 0
     selector: str = "balanced"
     seeds: Sequence[int] = (0,)
+    calibrate: str = "none"
     metric: str | None = None
     margin: float = 0.02
 
@@ -40,6 +44,7 @@ class Question(Asking):
             shots=(self.shots,),
             selectors=(self.selector,),
             seeds=tuple(self.seeds) if self.shots else tuple(self.seeds)[:1],
+            calibrations=(self.calibrate,),
         )
 
 

@@ -19,6 +19,7 @@ def run_of(run: Run) -> dict[str, Any]:
     return {
         "task": run.task,
         **{key: run.spec[key] for key in SPEC},
+        "calibration": run.spec.get("calibration"),
         "metrics": {name: _estimate(Estimate(*values)) for name, values in run.scores.items()},
         "usage": dict(run.usage),
         "counts": dict(run.counts),

@@ -13,7 +13,8 @@ from harness.results.vault import Vault
 @dataclass(frozen=True, kw_only=True)
 class Asking:
     """``order``, ``draw``, ``demos``, ``embedder`` and ``index`` say which demonstrations a selector gives, ``mode``
-    and ``overlength`` how an item is answered, ``split`` and ``limit`` which items there are."""
+    and ``overlength`` how an item is answered, ``normalize`` and ``calibrate_on`` how its scores are read, ``split``
+    and ``limit`` which items there are."""
 
     order: str = "ascending"
     draw: str = "shared"
@@ -22,6 +23,8 @@ class Asking:
     index: str = "exact"
     mode: str = "score"
     overlength: str = "error"
+    normalize: str = "sum"
+    calibrate_on: str = "train:64"
     split: str = "test"
     limit: int | None = None
 

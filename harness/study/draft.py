@@ -141,7 +141,7 @@ def score(
 def row_of(predictor: Predictor) -> dict[str, Any]:
     """What tables and rows call a predictor by; None where a column does not apply to it."""
     name = dict(predictor.signature.pairs)["predictor"]
-    empty = {"template": None, "selector": None, "shots": None, "order": None, "model": None}
+    empty = {"template": None, "selector": None, "shots": None, "order": None, "model": None, "calibration": None}
     return {"predictor": name, **empty, **predictor.settings, "seed": predictor.seed}
 
 
@@ -152,7 +152,8 @@ def title_of(row: Mapping[str, Any]) -> str:
         return f"{row['predictor']}{model}-n{row['n_train']}-s{row['seed']}"
     model = Path(str(row["model"])).name
     demos = f"-{row['selector']}-s{row['seed']}" if row["shots"] else ""
-    return f"{model}-{row['template']}-{row['shots']}shot{demos}"
+    calibrated = f"-{row['calibration']}" if row["calibration"] else ""
+    return f"{model}-{row['template']}-{row['shots']}shot{demos}{calibrated}"
 
 
 def environment() -> dict[str, str]:

@@ -30,14 +30,15 @@ Announce = Callable[[Engine, Workload], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Spec(Asking):
-    """What to run on one task: templates x shots x selectors x seeds for each engine, and the baselines x train sizes
-    (see ``sampling``) x seeds. ``params`` sets parameters of the baselines: ``epochs`` of every one that has it, or
+    """What to run on one task: templates x shots x selectors x seeds x calibrations for each engine, and the baselines x
+    train sizes (see ``budgets``) x seeds. ``params`` sets parameters of the baselines: ``epochs`` of every one that has it, or
     ``lora.epochs`` of one."""
 
     templates: Sequence[str] = ("plain",)
     shots: Sequence[int] = (0,)
     selectors: Sequence[str] = ("balanced",)
     seeds: Sequence[int] = (0,)
+    calibrations: Sequence[str] = ("none",)
     baselines: Sequence[str] = ()
     train_sizes: Sequence[str] = (budgets.FULL,)
     params: Mapping[str, str] = field(default_factory=dict)
@@ -73,14 +74,29 @@ def plan(
                 predictor = predictors.baseline(name, task, seed=seed, vault=vault, **params)
                 if seed == spec.seeds[0] or predictor.drawn or size != budgets.FULL:
                     made.append(Planned(predictor, sample, None if size == budgets.FULL else size))
-    for engine, name, shots, chosen, seed in product(engines, spec.templates, spec.shots, spec.selectors, spec.seeds):
+    dimensions = (engines, spec.templates, spec.shots, spec.selectors, spec.seeds, spec.calibrations)
+    for engine, name, shots, chosen, seed, calibrate in product(*dimensions):
         if shots == 0 and (chosen, seed) != (spec.selectors[0], spec.seeds[0]):
             continue
         selector = spec.select_by(chosen, seed, indexes)
         loaded = template.load(name, task)
         made.append(
             Planned(
-                Prompted(loaded, engine, selector, shots, spec.order, seed, spec.mode, spec.overlength, journal), train
+                Prompted(
+                    loaded,
+                    engine,
+                    selector,
+                    shots,
+                    spec.order,
+                    seed,
+                    spec.mode,
+                    spec.overlength,
+                    journal,
+                    calibrate,
+                    spec.calibrate_on,
+                    spec.normalize,
+                ),
+                train,
             )
         )
     return made
