@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Protocol
 
+from harness.choice import flaw
 from harness.engines import trie
+from harness.engines.costs import Costs, shares
 from harness.engines.journal import Journal
 from harness.types import Answer, Engine, Example, Prediction, Request, Usage
 
@@ -70,12 +73,13 @@ class Asker(Protocol):
 class Inquiry:
     """What several prompts ask one engine about some items, planned as one, so that what they share is computed once.
 
-    The prompts share engine, mode and journal. They are rendered and measured before anything is asked, so that a bad
+    The prompts share engine, mode and journal. ``costs`` is what each owes for the answers that have come. They are rendered and measured before anything is asked, so that a bad
     one stops the study before it costs anything (InputError). Where they are too many to hold, that is done window by
     window: a bad one stops it then, and what is answered is kept."""
 
     def __init__(self, askers: Sequence[Asker], examples: Sequence[Example]) -> None:
         self.askers = askers
+        self.costs = Costs(len(askers))
         step = max(1, WINDOW // max(1, len(askers)))
         self._windows = [range(start, min(start + step, len(examples))) for start in range(0, len(examples), step)]
         self._examples = examples
@@ -98,7 +102,7 @@ class Inquiry:
         requests = _joined(sheets)
         counts = Counter(key for sheet in sheets for key, asked in sheet.asked.items() for _ in asked)
         journal = self.askers[0].journal
-        known = journal.known(requests) if journal else set()
+        known = _known(journal, requests)
         left = [request for key, request in requests.items() if key not in known]
         nodes = trie.nodes(requests.values())
         return Workload(
@@ -120,31 +124,63 @@ class Inquiry:
             yield from self._read(sheets)
 
     def _read(self, sheets: Sequence[Sheet]) -> Iterator[tuple[int, Prediction]]:
-        first = self.askers[0]
-        for answer in _answers(first.engine, first.journal, _joined(sheets)):
+        first, requests = self.askers[0], _joined(sheets)
+        known = _known(first.journal, requests)
+        owed = self._owed(request for key, request in requests.items() if key not in known)
+        for answer in _answers(first.engine, first.journal, requests, known):
             usage = answer.usage
+            asking = [len(sheet.asked.get(answer.key, ())) for sheet in sheets]
+            self.costs.charge(answer, asking, owed.get(answer.key))
             for place, (asker, sheet) in enumerate(zip(self.askers, sheets, strict=True)):
                 for asked in sheet.asked.get(answer.key, ()):
                     yield place, asker.read(asked, answer, usage)
                     usage = Usage()  # one computation, however many prompts and items asked for it
+
+    def _owed(self, requests: Iterable[Request]) -> Mapping[str, float]:
+        """What each request owes in what is computed together, where there are prompts to share it and its tokens are
+        known."""
+        return shares(request for request in requests if request.prompt) if len(self.askers) > 1 else {}
 
 
 def _joined(sheets: Iterable[Sheet]) -> dict[str, Request]:
     return {key: request for sheet in sheets for key, request in sheet.requests.items()}
 
 
-def _answers(engine: Engine, journal: Journal | None, requests: Mapping[str, Request]) -> Iterator[Answer]:
-    """Answers to ``requests`` (by key; all to be scored, or all to be generated): first those the journal holds, at no
-    cost, then the engine's, each recorded before it is yielded."""
-    known = set()
-    for answer in journal.look_up(requests) if journal else ():
-        known.add(answer.key)
-        usage = Usage(submitted=answer.usage.submitted)
-        yield Answer(answer.key, answer.text, answer.finish, answer.choice_logprobs, usage)
-    rest = [request for key, request in requests.items() if key not in known]
-    if not rest:
+def _known(journal: Journal | None, requests: Mapping[str, Request]) -> dict[str, Answer]:
+    """The answers to ``requests`` that the journal holds, by key. One that does not fit its request, or is none, is not
+    known."""
+    found = journal.look_up(requests) if journal else ()
+    return {answer.key: answer for answer in found if _fits(answer, requests[answer.key]) and not _flaw(answer)}
+
+
+def _fits(answer: Answer, request: Request) -> bool:
+    if request.choices is None or answer.choice_logprobs is None:
+        return request.choices is answer.choice_logprobs
+    return list(map(len, request.choices)) == list(map(len, answer.choice_logprobs))
+
+
+def _flaw(answer: Answer) -> str:
+    """Why there is no answer; empty where there is."""
+    return answer.failure or flaw(chain.from_iterable(answer.choice_logprobs or ()))
+
+
+def _answers(
+    engine: Engine, journal: Journal | None, requests: Mapping[str, Request], known: Mapping[str, Answer]
+) -> Iterator[Answer]:
+    """Answers to ``requests`` (by key; all to be scored, or all to be generated): first those ``known``, at no cost,
+    then the engine's, each recorded before it is yielded. A failure is not recorded: who asks again may be luckier."""
+    for answer in known.values():
+        yield replace(answer, usage=Usage(submitted=answer.usage.submitted))
+    missing = requests.keys() - known.keys()
+    if not missing:
         return
-    for answer in (engine.generate if rest[0].choices is None else engine.score)(rest):
-        if journal:
+    planned = journal.planned(requests, missing) if journal else missing
+    rest = [request for key, request in requests.items() if key in planned]
+    for answer in (engine.generate if rest[0].choices is None else engine.score)(rest, known.keys()):
+        if problem := _flaw(answer):
+            answer = replace(answer, failure=problem)
+        elif journal:
             journal.record(answer)
         yield answer
+    if journal:
+        journal.done(requests)

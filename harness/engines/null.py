@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -86,9 +86,11 @@ class Null:
             )
         return path
 
-    def score(self, requests: Iterable[Request]) -> Iterator[Answer]:
+    def score(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
         """Pseudo log-probabilities in (-8, 0) for every choice's tokens, in the order asked."""
         for request in requests:
+            if request.key in known:
+                continue
             assert request.choices is not None
             seed = len(request.prompt) + 31 * sum(request.prompt[-TAIL:])
             scores = tuple(
@@ -96,9 +98,11 @@ class Null:
             )
             yield Answer(request.key, choice_logprobs=scores, usage=Usage(trie.submitted(request)))
 
-    def generate(self, requests: Iterable[Request]) -> Iterator[Answer]:
+    def generate(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
         """The same short text for every request."""
         for request in requests:
+            if request.key in known:
+                continue
             yield Answer(request.key, TEXT, "stop", usage=Usage(len(request.prompt)))
 
 

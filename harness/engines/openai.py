@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
@@ -129,7 +129,7 @@ class OpenAI:
                         return how
         return "none"
 
-    def generate(self, requests: Iterable[Request]) -> Iterator[Answer]:
+    def generate(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
         """Text for each request under its own sampling parameters."""
         ordered = sorted(trie.order(requests), key=_content)
         if ordered:
@@ -172,7 +172,7 @@ class OpenAI:
         text, stopped = until(text, sampling.stop)
         return text, "stop" if stopped else ended
 
-    def score(self, requests: Iterable[Request]) -> Iterator[Answer]:
+    def score(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
         """Natural-log probabilities of every choice's tokens, as the server's model itself has them."""
         ordered = trie.order(requests)
         if ordered:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Self
 
+from harness.choice import chosen, failed, flaw
 from harness.engines.inference import Asked, Inquiry, Sheet
 from harness.engines.journal import Journal, request_key
 from harness.errors import InputError, unknown
@@ -169,6 +171,8 @@ class Prompted:
         trace = Trace(
             asked.demos, asked.excluded, asked.dropped, raw=answer.text, usage=usage, choice_logprobs=logprobs
         )
+        if answer.failure:
+            return failed(name, answer.failure, trace)
         if logprobs is None:
             words = {label.name: label.answer for label in self.template.labels}
             field = self.template.settings.answer_field
@@ -177,8 +181,9 @@ class Prompted:
                 return Prediction(name, output, trace=trace)
             mentioned = parse.lenient(said or answer.text, words)  # JSON that broke off may still mention a label
             return Prediction(name, None, Status.UNPARSED, trace=trace, mentioned=mentioned)
+        if problem := flaw(chain.from_iterable(logprobs)):
+            return failed(name, problem, trace)
         sums = [math.fsum(choice) for choice in logprobs]
         top = max(sums)
-        total = top + math.log(math.fsum(math.exp(s - top) for s in sums))
-        output = self.template.labels[sums.index(top)].name
-        return Prediction(name, output, Status.OK, tuple(s - total for s in sums), trace)
+        total = top + math.log(math.fsum(math.exp(s - top) for s in sums)) if math.isfinite(top) else 0.0
+        return chosen(name, [label.name for label in self.template.labels], [s - total for s in sums], trace)
