@@ -168,6 +168,12 @@ def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 show_default=True,
                 help="A prompt that does not fit: error, drop-demos or skip.",
             ),
+            click.option(
+                "--on-failure",
+                default="count",
+                show_default=True,
+                help="An item that gets no answer: count (as wrong, and go on) or error (end).",
+            ),
             click.option("--limit", type=click.IntRange(1), help="Only the first N items."),
         )
     ):

@@ -12,9 +12,9 @@ from harness.types import Answer, Request, Tokens, Usage
 
 
 class Costs:
-    """The bill of ``n`` prompts. A token that serves several requests is shared among them in equal parts, and a request
-    among the prompts, in proportion to the items that they ask it for. What an engine computes besides the distinct
-    tokens, and what it finds in a cache of its own, is shared in the same proportion."""
+    """The bill of ``n`` prompts. A token that serves several requests is shared among them in equal parts, and a
+    request among the prompts, in proportion to the items that they ask it for. What an engine computes besides the
+    distinct tokens, and what it finds in a cache of its own, is shared in the same proportion."""
 
     def __init__(self, n: int) -> None:
         self._submitted, self._own, self._generated, self._weights = [0] * n, [0.0] * n, [0.0] * n, [0.0] * n

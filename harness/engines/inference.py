@@ -73,9 +73,10 @@ class Asker(Protocol):
 class Inquiry:
     """What several prompts ask one engine about some items, planned as one, so that what they share is computed once.
 
-    The prompts share engine, mode and journal. ``costs`` is what each owes for the answers that have come. They are rendered and measured before anything is asked, so that a bad
-    one stops the study before it costs anything (InputError). Where they are too many to hold, that is done window by
-    window: a bad one stops it then, and what is answered is kept."""
+    The prompts share engine, mode and journal. ``costs`` is what each owes for the answers that have come. They are
+    rendered and measured before anything is asked, so that a bad one stops the study before it costs anything
+    (InputError). Where they are too many to hold, that is done window by window: a bad one stops it then, and what is
+    answered is kept."""
 
     def __init__(self, askers: Sequence[Asker], examples: Sequence[Example]) -> None:
         self.askers = askers
@@ -177,10 +178,9 @@ def _answers(
     planned = journal.planned(requests, missing) if journal else missing
     rest = [request for key, request in requests.items() if key in planned]
     for answer in (engine.generate if rest[0].choices is None else engine.score)(rest, known.keys()):
-        if problem := _flaw(answer):
-            answer = replace(answer, failure=problem)
-        elif journal:
+        problem = _flaw(answer)
+        if journal and not problem:
             journal.record(answer)
-        yield answer
+        yield replace(answer, failure=problem)
     if journal:
         journal.done(requests)

@@ -34,6 +34,7 @@ class Question:
     index: str = "exact"
     mode: str = "score"
     overlength: str = "error"
+    on_failure: str = "count"
     split: str = "test"
     limit: int | None = None
     metric: str | None = None
@@ -53,6 +54,7 @@ class Question:
             index=self.index,
             mode=self.mode,
             overlength=self.overlength,
+            on_failure=self.on_failure,
             split=self.split,
             limit=self.limit,
         )
