@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from harness.engines import logprobs, trie
 from harness.engines import structured as held
+from harness.engines.refusals import Work, sifted, tolerant
 from harness.engines.server import Manners, Refused, Server, Session
 from harness.errors import InputError, unknown
 from harness.models.checkpoint import Model
@@ -21,8 +22,6 @@ from harness.types import Answer, Constraint, Message, Request, Sampling, Tokens
 HOME = "https://api.openai.com/v1"
 PROBE = "Which animal has black and white stripes?"
 PROBED = "a-striped-animal"  # what no model says unless it is held to it
-ONE = (200, 400, 413, 422)  # statuses that may be about one prompt only: a content filter's, too long, no answer
-SETUP = 5  # requests refused before any was answered: then it is about all of them
 
 Found = TypeVar("Found")
 
@@ -139,34 +138,12 @@ class OpenAI:
             _ = self.identity  # what the server is, is asked before the requests
             yield from self._each(self._write, ordered, known)
 
-    def _each(
-        self, work: Callable[[Session, Request], Awaitable[Answer]], ordered: Sequence[Request], known: Container[str]
-    ) -> Iterator[Answer]:
+    def _each(self, work: Work, ordered: Sequence[Request], known: Container[str]) -> Iterator[Answer]:
         """An answer to each request. One that the server refuses has failed, if it answers others. Raises Refused where
         it answers none: then it is not about a prompt."""
-
-        async def attempt(session: Session, request: Request) -> tuple[Answer, Refused | None]:
-            try:
-                return await work(session, request), None
-            except Refused as error:
-                if error.status not in ONE:
-                    raise
-                return Answer(request.key, finish="failed", failure=str(error)), error
-
-        self._answers = self._answers or bool(known)
-        held: list[Answer] = []
-        first: Refused | None = None
-        for answer, error in self._server.each(attempt, ordered):
-            self._answers = self._answers or error is None
-            first = first or error
-            held.append(answer)
-            if self._answers:
-                yield from held
-                held.clear()
-            elif first and len(held) == SETUP:
-                raise first
-        if held and first:
-            raise first
+        for answer in sifted(self._server.each(tolerant(work), ordered), self._answers or bool(known)):
+            self._answers = True
+            yield answer
 
     async def _write(self, session: Session, request: Request) -> Answer:
         path, body = self._writing(request, self._how)
