@@ -38,6 +38,9 @@ def prompted(
     seed: int = 0,
     mode: str = "score",
     overlength: str = "error",
+    calibrate: str = "none",
+    calibrate_on: str = "train:64",
+    normalize: str = "sum",
     ray: str | None = None,
     replicas: int | None = None,
     **options: Any,
@@ -50,7 +53,20 @@ def prompted(
         made = engines.create(engine, model, **options)
     else:
         (made,) = replicate(engine, [model], options, ray, replicas)
-    return Prompted(load_template(template, task), made, chosen, shots, order, seed, mode, overlength)
+    return Prompted(
+        load_template(template, task),
+        made,
+        chosen,
+        shots,
+        order,
+        seed,
+        mode,
+        overlength,
+        None,
+        calibrate,
+        calibrate_on,
+        normalize,
+    )
 
 
 def baseline(name: str, task: Task, **params: Any) -> Predictor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, Self, TypeAlias
@@ -99,13 +99,14 @@ class Usage:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What an engine says to one request. ``choice_logprobs[i][j]`` is the natural-log probability of token j of
-    choice i given the prompt and the tokens before it."""
+    choice i given the prompt and the tokens before it. ``failure`` says why there is no answer, where there is none."""
 
     key: str
     text: str = ""
     finish: str = "scored"
     choice_logprobs: tuple[tuple[float, ...], ...] | None = None
     usage: Usage = Usage()
+    failure: str = ""
 
 
 class Status(StrEnum):
@@ -119,7 +120,8 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """For reading, never for scoring. ``unread``: tokens at the input's end that did not fit the model."""
+    """For reading, never for scoring. ``unread``: tokens at the input's end that did not fit the model. ``raw``: what
+    was written, or why there is no answer."""
 
     demos: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
@@ -185,7 +187,10 @@ class Predictor(Protocol):
 
 class Engine(Protocol):
     """Runs requests on a model, each answer as soon as it is known, in any order. ``tokenizer`` is None for a server
-    whose tokenizer is not to be had here: it gets prompts as ``content``."""
+    whose tokenizer is not to be had here: it gets prompts as ``content``.
+
+    ``known`` are keys of requests that are answered already. Those among ``requests`` are not answered again: they tell
+    in what company the others were to be computed, for an engine whose last digits depend on it."""
 
     @property
     def identity(self) -> Mapping[str, str]: ...
@@ -193,5 +198,5 @@ class Engine(Protocol):
     def tokenizer(self) -> Any: ...
     @property
     def max_length(self) -> int: ...
-    def score(self, requests: Iterable[Request]) -> Iterator[Answer]: ...
-    def generate(self, requests: Iterable[Request]) -> Iterator[Answer]: ...
+    def score(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]: ...
+    def generate(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]: ...

@@ -1,6 +1,7 @@
 """The engine that exists for measuring: its answers repeat, and nothing is computed."""
 
 import json
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -80,3 +81,28 @@ def test_a_run_says_that_no_model_answered(home, finsentiment):
     (again, _), *_ = grid.run(finsentiment, grid.Spec(shots=(5,)), [create("null", "tiny")], home / "afresh")
     assert again.scores["accuracy"][0] == row["metrics"]["accuracy"]["value"]
     assert len({prediction.output for prediction in again.predictions}) == 3
+
+
+TOKENIZER = [b"", b"{}", b"[]", b"{not json", b"\xff\xfe", b'{"version": "1.0", "model": {"type": "Nonsense"}}']
+
+
+@pytest.mark.parametrize("damage", TOKENIZER)
+def test_a_damaged_tokenizer_is_one_paragraph(home, damage):
+    shutil.copytree(Model("tiny").path, home / "copy")
+    (home / "copy" / "tokenizer.json").write_bytes(damage)
+    command = ["run", "--task", "finsentiment", "--limit", "3", "--engine", "null", "--model", "copy"]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 2, done.output
+    assert done.stderr.startswith("harness: copy/tokenizer.json: damaged: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["tokenizer_config.json", "config.json"])
+@pytest.mark.parametrize("damage", [b"", b"[]", b"{", b"\xff", b'{"bos_token": 7, "max_position_embeddings": "many"}'])
+def test_a_damaged_configuration_is_one_paragraph(home, name, damage):
+    shutil.copytree(Model("tiny").path, home / "copy")
+    (home / "copy" / name).write_bytes(damage)
+    command = ["run", "--task", "finsentiment", "--limit", "3", "--engine", "null", "--model", "copy"]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 2, done.output
+    assert done.stderr.startswith(f"harness: copy/{name}: damaged: ")

@@ -185,6 +185,12 @@ answer_options = option_group(
         show_default=True,
         help="A prompt that does not fit: error, drop-demos or skip.",
     ),
+    option(
+        "--on-failure",
+        default="count",
+        show_default=True,
+        help="An item that gets no answer: count (as wrong, and go on) or error (end).",
+    ),
 )
 
 ray_options = (

@@ -225,7 +225,8 @@ def describe(group: Sequence[Run]) -> str:
     else:
         demos = [spec["selector"]] if spec["shots"] else []
         order = [f"{spec['order']} order"] if spec["order"] not in (None, "ascending") else []
-        notes = [spec["template"], *demos, *order, spec.get("calibration"), seed]
+        calibrated = [spec["calibration"]] if spec.get("calibration") else []
+        notes = [spec["template"], *demos, *order, *calibrated, seed]
         name = f"{_short(spec['model'])} {spec['shots']}-shot"
     text = ", ".join(filter(None, notes))
     return f"{name} ({text})" if text else name

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Protocol
 
+from harness.choice import flaw
 from harness.engines import trie
+from harness.engines.costs import Costs, shares
 from harness.engines.journal import Journal
 from harness.types import Answer, Engine, Example, Prediction, Request, Usage
 
@@ -37,13 +40,14 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An item that a request is for, the demonstrations it is shown, how many of them were dropped to fit, and those
-    that were barred."""
+    """An example that a request is for, the demonstrations it is shown, how many of them were dropped to fit, and those
+    that were barred. ``item`` says that it is one of the items, and not asked besides them."""
 
     example: Example
     demos: tuple[str, ...]
     dropped: int
     excluded: tuple[str, ...]
+    item: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +58,40 @@ class Sheet:
     asked: dict[str, list[Asked]] = field(default_factory=dict)
     skipped: list[Prediction] = field(default_factory=list)
 
+    def add(self, other: Sheet) -> None:
+        """Ask what ``other`` asks as well."""
+        self.requests.update(other.requests)
+        for key, asked in other.asked.items():
+            self.asked.setdefault(key, []).extend(asked)
+        self.skipped.extend(other.skipped)
+
 
 class Asker(Protocol):
-    """A fitted prompt: renders a sheet of requests, and reads their answers. ``trie_tokens`` is what it is told that
-    its requests have of distinct trie nodes."""
+    """A fitted prompt: renders sheets of requests, and reads their answers. ``begin`` is what it asks besides items,
+    ``read`` gives no prediction as long as that is not answered, and then all that it held; ``close`` gives what it
+    still holds when all was asked. ``trie_tokens`` is what it is told that its requests have of distinct trie nodes."""
 
     engine: Engine
     journal: Journal | None
     trie_tokens: int
 
+    def begin(self) -> Sheet: ...
     def sheet(self, examples: Sequence[Example]) -> Sheet: ...
-    def read(self, asked: Asked, answer: Answer, usage: Usage) -> Prediction: ...
+    def read(self, asked: Asked, answer: Answer, usage: Usage) -> Iterator[Prediction]: ...
+    def close(self) -> Iterator[Prediction]: ...
 
 
 class Inquiry:
     """What several prompts ask one engine about some items, planned as one, so that what they share is computed once.
 
-    The prompts share engine, mode and journal. They are rendered and measured before anything is asked, so that a bad
-    one stops the study before it costs anything (InputError). Where they are too many to hold, that is done window by
-    window: a bad one stops it then, and what is answered is kept."""
+    The prompts share engine, mode and journal. ``costs`` is what each owes for the answers that have come. They are
+    rendered and measured before anything is asked, so that a bad one stops the study before it costs anything
+    (InputError). Where they are too many to hold, that is done window by window: a bad one stops it then, and what is
+    answered is kept."""
 
     def __init__(self, askers: Sequence[Asker], examples: Sequence[Example]) -> None:
         self.askers = askers
+        self.costs = Costs(len(askers))
         step = max(1, WINDOW // max(1, len(askers)))
         self._windows = [range(start, min(start + step, len(examples))) for start in range(0, len(examples), step)]
         self._examples = examples
@@ -83,7 +99,11 @@ class Inquiry:
 
     def _render(self, window: range) -> list[Sheet]:
         items = list(self._examples[window.start : window.stop])
-        return [asker.sheet(items) for asker in self.askers]
+        sheets = [asker.sheet(items) for asker in self.askers]
+        if window.start == 0:
+            for asker, sheet in zip(self.askers, sheets, strict=True):
+                sheet.add(asker.begin())
+        return sheets
 
     @cached_property
     def workload(self) -> Workload:
@@ -98,7 +118,7 @@ class Inquiry:
         requests = _joined(sheets)
         counts = Counter(key for sheet in sheets for key, asked in sheet.asked.items() for _ in asked)
         journal = self.askers[0].journal
-        known = journal.known(requests) if journal else set()
+        known = _known(journal, requests)
         left = [request for key, request in requests.items() if key not in known]
         nodes = trie.nodes(requests.values())
         return Workload(
@@ -118,33 +138,66 @@ class Inquiry:
                 asker.trie_tokens += trie.nodes(sheet.requests.values())
                 yield from ((place, prediction) for prediction in sheet.skipped)
             yield from self._read(sheets)
+        for place, asker in enumerate(self.askers):
+            yield from ((place, prediction) for prediction in asker.close())
 
     def _read(self, sheets: Sequence[Sheet]) -> Iterator[tuple[int, Prediction]]:
-        first = self.askers[0]
-        for answer in _answers(first.engine, first.journal, _joined(sheets)):
+        first, requests = self.askers[0], _joined(sheets)
+        known = _known(first.journal, requests)
+        owed = self._owed(request for key, request in requests.items() if key not in known)
+        for answer in _answers(first.engine, first.journal, requests, known):
             usage = answer.usage
+            asking = [len(sheet.asked.get(answer.key, ())) for sheet in sheets]
+            self.costs.charge(answer, asking, owed.get(answer.key))
             for place, (asker, sheet) in enumerate(zip(self.askers, sheets, strict=True)):
                 for asked in sheet.asked.get(answer.key, ()):
-                    yield place, asker.read(asked, answer, usage)
+                    yield from ((place, prediction) for prediction in asker.read(asked, answer, usage))
                     usage = Usage()  # one computation, however many prompts and items asked for it
+
+    def _owed(self, requests: Iterable[Request]) -> Mapping[str, float]:
+        """What each request owes in what is computed together, where there are prompts to share it and its tokens are
+        known."""
+        return shares(request for request in requests if request.prompt) if len(self.askers) > 1 else {}
 
 
 def _joined(sheets: Iterable[Sheet]) -> dict[str, Request]:
     return {key: request for sheet in sheets for key, request in sheet.requests.items()}
 
 
-def _answers(engine: Engine, journal: Journal | None, requests: Mapping[str, Request]) -> Iterator[Answer]:
-    """Answers to ``requests`` (by key; all to be scored, or all to be generated): first those the journal holds, at no
-    cost, then the engine's, each recorded before it is yielded."""
-    known = set()
-    for answer in journal.look_up(requests) if journal else ():
-        known.add(answer.key)
-        usage = Usage(submitted=answer.usage.submitted)
-        yield Answer(answer.key, answer.text, answer.finish, answer.choice_logprobs, usage)
-    rest = [request for key, request in requests.items() if key not in known]
-    if not rest:
+def _known(journal: Journal | None, requests: Mapping[str, Request]) -> dict[str, Answer]:
+    """The answers to ``requests`` that the journal holds, by key. One that does not fit its request, or is none, is not
+    known."""
+    found = journal.look_up(requests) if journal else ()
+    return {answer.key: answer for answer in found if _fits(answer, requests[answer.key]) and not _flaw(answer)}
+
+
+def _fits(answer: Answer, request: Request) -> bool:
+    if request.choices is None or answer.choice_logprobs is None:
+        return request.choices is answer.choice_logprobs
+    return list(map(len, request.choices)) == list(map(len, answer.choice_logprobs))
+
+
+def _flaw(answer: Answer) -> str:
+    """Why there is no answer; empty where there is."""
+    return answer.failure or flaw(chain.from_iterable(answer.choice_logprobs or ()))
+
+
+def _answers(
+    engine: Engine, journal: Journal | None, requests: Mapping[str, Request], known: Mapping[str, Answer]
+) -> Iterator[Answer]:
+    """Answers to ``requests`` (by key; all to be scored, or all to be generated): first those ``known``, at no cost,
+    then the engine's, each recorded before it is yielded. A failure is not recorded: who asks again may be luckier."""
+    for answer in known.values():
+        yield replace(answer, usage=Usage(submitted=answer.usage.submitted))
+    missing = requests.keys() - known.keys()
+    if not missing:
         return
-    for answer in (engine.generate if rest[0].choices is None else engine.score)(rest):
-        if journal:
+    planned = journal.planned(requests, missing) if journal else missing
+    rest = [request for key, request in requests.items() if key in planned]
+    for answer in (engine.generate if rest[0].choices is None else engine.score)(rest, known.keys()):
+        problem = _flaw(answer)
+        if journal and not problem:
             journal.record(answer)
-        yield answer
+        yield replace(answer, failure=problem)
+    if journal:
+        journal.done(requests)

@@ -54,6 +54,19 @@ class Network:
             kept = [(layer.keys.index_select(-2, path), layer.values.index_select(-2, path)) for layer in layers]
             return _logprobs(out.logits[0], rows, [read.token for read in part.reads]), kept
 
+    def moved(self, kept: Kept, shared: int, depth: int) -> Kept:
+        """``kept`` as the path to a later node ``depth`` deep, of which the first ``shared`` columns are the same. The
+        others are empty."""
+        import torch
+
+        if not kept or kept[0][0].shape[-2] == shared == depth:
+            return kept
+
+        def filled(columns: Any) -> Any:
+            return torch.nn.functional.pad(columns[..., :shared, :], (0, 0, 0, depth - shared))
+
+        return [(filled(keys), filled(values)) for keys, values in kept]
+
     def _mask(self, part: Pass) -> Any:
         """The additive mask (1, 1, nodes, kept + nodes) of a pass: 0 where a node sees a column."""
         import torch

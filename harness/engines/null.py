@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,15 @@ class Vocabulary:
     def __init__(self, folder: Path) -> None:
         from tokenizers import Tokenizer
 
-        self._folder, self.backend_tokenizer = folder, Tokenizer.from_file(str(folder / "tokenizer.json"))
-        found = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8")).get("bos_token")
-        bos = found["content"] if isinstance(found, dict) else found
+        self._folder = folder
+        try:
+            self.backend_tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:  # of no class of its own
+            raise _damaged(folder / "tokenizer.json", str(error)) from None
+        found = read(folder / "tokenizer_config.json").get("bos_token")
+        bos = found.get("content") if isinstance(found, dict) else found
+        if not isinstance(bos, str | None):
+            raise _damaged(folder / "tokenizer_config.json", f"its bos_token is {bos!r}")
         self.bos_token_id = None if bos is None else self.backend_tokenizer.token_to_id(bos)
 
     def __call__(self, texts: list[str], add_special_tokens: bool = True) -> dict[str, list[list[int]]]:
@@ -42,7 +48,10 @@ class Vocabulary:
     def _whole(self) -> Any:
         from transformers import PreTrainedTokenizerFast
 
-        return PreTrainedTokenizerFast.from_pretrained(self._folder)
+        try:
+            return PreTrainedTokenizerFast.from_pretrained(self._folder)
+        except Exception as error:  # of any class: what is damaged breaks anywhere
+            raise _damaged(self._folder, str(error)) from None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._whole, name)
@@ -75,8 +84,13 @@ class Null:
     def max_length(self) -> int:
         """Tokens of prompt and answer together that the model would take; unbounded where its configuration names no
         limit."""
-        config = json.loads(self._file("config.json").read_text(encoding="utf-8"))
-        return int(config.get("text_config", config).get("max_position_embeddings", sys.maxsize))
+        path = self._file("config.json")
+        config = read(path)
+        text = config.get("text_config", config)
+        longest = text.get("max_position_embeddings", sys.maxsize) if isinstance(text, dict) else None
+        if not isinstance(longest, int):
+            raise _damaged(path, f"its max_position_embeddings is {longest!r}")
+        return longest
 
     def _file(self, name: str) -> Path:
         path = Path(self.model.path) / name
@@ -86,9 +100,11 @@ class Null:
             )
         return path
 
-    def score(self, requests: Iterable[Request]) -> Iterator[Answer]:
+    def score(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
         """Pseudo log-probabilities in (-8, 0) for every choice's tokens, in the order asked."""
         for request in requests:
+            if request.key in known:
+                continue
             assert request.choices is not None
             seed = len(request.prompt) + 31 * sum(request.prompt[-TAIL:])
             scores = tuple(
@@ -96,10 +112,28 @@ class Null:
             )
             yield Answer(request.key, choice_logprobs=scores, usage=Usage(trie.submitted(request)))
 
-    def generate(self, requests: Iterable[Request]) -> Iterator[Answer]:
+    def generate(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
         """The same short text for every request."""
         for request in requests:
+            if request.key in known:
+                continue
             yield Answer(request.key, TEXT, "stop", usage=Usage(len(request.prompt)))
+
+
+def read(path: Path) -> Mapping[str, Any]:
+    """The JSON object in ``path``. Raises InputError where it holds none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damaged(path, str(error)) from None
+    if not isinstance(found, dict):
+        raise _damaged(path, f"it holds {type(found).__name__}, and no JSON object")
+    return found
+
+
+def _damaged(path: Path, why: str) -> InputError:
+    said = (why.splitlines() or ["it is empty"])[0][:300]
+    return InputError(f"{path}: damaged: {said}. Fetch the model again, or name another with --model.")
 
 
 def _pseudo(seed: int, place: int, token: int) -> float:

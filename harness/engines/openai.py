@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from harness.engines import logprobs, trie
 from harness.engines import structured as held
+from harness.engines.refusals import Work, sifted, tolerant
 from harness.engines.server import Manners, Refused, Server, Session
 from harness.errors import InputError, unknown
 from harness.models.checkpoint import Model
@@ -68,6 +69,7 @@ class OpenAI:
         self._local = Model(tokenizer, revision) if tokenizer else None
         manners = Manners(concurrency, retries, timeout, backoff, requests_per_minute, tokens_per_minute)
         self._server = Server(base_url or os.environ.get("OPENAI_BASE_URL") or HOME, api_key_env, manners)
+        self._answers = False  # whether it has answered any request
 
     @cached_property
     def _models(self) -> Mapping[str, Mapping[str, Any]]:
@@ -129,12 +131,19 @@ class OpenAI:
                         return how
         return "none"
 
-    def generate(self, requests: Iterable[Request]) -> Iterator[Answer]:
+    def generate(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
         """Text for each request under its own sampling parameters."""
-        ordered = sorted(trie.order(requests), key=_content)
+        ordered = sorted(trie.order(requests, known), key=_content)
         if ordered:
             _ = self.identity  # what the server is, is asked before the requests
-            yield from self._server.each(self._write, ordered)
+            yield from self._each(self._write, ordered, known)
+
+    def _each(self, work: Work, ordered: Sequence[Request], known: Container[str]) -> Iterator[Answer]:
+        """An answer to each request. One that the server refuses has failed, if it answers others. Raises Refused where
+        it answers none: then it is not about a prompt."""
+        for answer in sifted(self._server.each(tolerant(work), ordered), self._answers or bool(known)):
+            self._answers = True
+            yield answer
 
     async def _write(self, session: Session, request: Request) -> Answer:
         path, body = self._writing(request, self._how)
@@ -172,12 +181,12 @@ class OpenAI:
         text, stopped = until(text, sampling.stop)
         return text, "stop" if stopped else ended
 
-    def score(self, requests: Iterable[Request]) -> Iterator[Answer]:
+    def score(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
         """Natural-log probabilities of every choice's tokens, as the server's model itself has them."""
-        ordered = trie.order(requests)
+        ordered = trie.order(requests, known)
         if ordered:
             _ = self.identity
-            yield from self._server.each(self._score_by_ids if self._takes_ids else self._score_by_echo, ordered)
+            yield from self._each(self._score_by_ids if self._takes_ids else self._score_by_echo, ordered, known)
 
     @cached_property
     def _takes_ids(self) -> bool:
@@ -244,12 +253,22 @@ class OpenAI:
         """What ``read`` reads out of an answer. Raises Refused where it finds it in another form."""
         try:
             return read(*args)
+        except NoAnswer as none:
+            raise Refused(f"{self._server.name}/{path} answers nothing: {none}.", 200) from None
         except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            if words := next((each["error"] for each in args if isinstance(each, dict) and each.get("error")), None):
+                raise Refused(
+                    f"{self._server.name}/{path} refuses the request: {self._server.words({'error': words})}.", 200
+                ) from None
             raise Refused(
                 f"{self._server.name}/{path} answers, but not in the form of OpenAI's protocol. Check base_url, which "
                 "usually ends in /v1, and what the server offers.",
                 200,
             ) from None
+
+
+class NoAnswer(ValueError):
+    """A server's answer that holds no text, in the form of the protocol."""
 
 
 def _content(request: Request) -> str:
@@ -260,12 +279,20 @@ def _content(request: Request) -> str:
 def _said(said: Mapping[str, Any], tokenizer: Any) -> str:
     """The text of an answer. Decoded here from tokens where they came too: a server's own text can begin with the
     prompt's end, where that is no whole character."""
+    if said["choices"] == []:
+        raise NoAnswer("there are no choices")
     made = said["choices"][0]
     if tokenizer is not None and made.get("token_ids") is not None:
         return str(tokenizer.decode(made["token_ids"], skip_special_tokens=True))
     if "message" in made:
-        return str(made["message"].get("content") or made["message"].get("refusal") or "")
-    return str(made["text"] or "")
+        message = made["message"]
+        texts = [message.get(name) for name in ("content", "refusal", "reasoning_content")]
+        if all(text is None for text in texts):
+            raise NoAnswer(f"the message has no content, and finish_reason is {made.get('finish_reason')}")
+        return str(message.get("content") or message.get("refusal") or "")
+    if made["text"] is None:
+        raise NoAnswer(f"the text is null, and finish_reason is {made.get('finish_reason')}")
+    return str(made["text"])
 
 
 def _usage(said: Mapping[str, Any]) -> tuple[int, int, int]:

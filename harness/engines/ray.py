@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
@@ -76,13 +76,13 @@ class Ray:
         """Tokens of prompt and answer together that the model takes."""
         return self._description.max_length
 
-    def score(self, requests: Iterable[Request]) -> Iterator[Answer]:
+    def score(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
         """Natural-log probabilities of every choice's tokens, as the replicas find them."""
-        return self._spread(requests, "score")
+        return self._spread(trie.order(requests, known), "score")
 
-    def generate(self, requests: Iterable[Request]) -> Iterator[Answer]:
+    def generate(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
         """Text for each request, as the replicas find it."""
-        return self._spread(requests, "generate")
+        return self._spread(trie.order(requests, known), "generate")
 
     def close(self) -> None:
         """End the replicas, and the connection to the cluster if it was made for them."""
@@ -95,8 +95,7 @@ class Ray:
         while self._workers:
             ray.kill(self._workers.pop().actor)
 
-    def _spread(self, requests: Iterable[Request], method: str) -> Iterator[Answer]:
-        ordered = trie.order(requests)
+    def _spread(self, ordered: Sequence[Request], method: str) -> Iterator[Answer]:
         if not ordered:
             return
         _ = self._description

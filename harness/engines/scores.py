@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from harness.engines import trie
 from harness.types import Answer, Request, Usage
 
 
 class Scores:
-    """What is known of the answers to ``requests``, which reads name by their place in it."""
+    """What is known of the answers to ``requests``, which reads name by their place in it. Those ``known`` are not
+    answered again. ``waiting`` are the places of the others."""
 
-    def __init__(self, requests: Sequence[Request]) -> None:
+    def __init__(self, requests: Sequence[Request], known: Container[str] = ()) -> None:
         self._requests = requests
+        self.waiting = {place for place, request in enumerate(requests) if request.key not in known}
         self._open: dict[int, tuple[list[list[float]], int]] = {}
         self._computed = 0
 
@@ -21,6 +23,8 @@ class Scores:
         computed; the first answer that comes after carries the count."""
         self._computed += computed
         for read, value in zip(reads, values, strict=True):
+            if read.request not in self.waiting:
+                continue
             request = self._requests[read.request]
             assert request.choices is not None
             if read.request in self._open:
@@ -31,6 +35,7 @@ class Scores:
             self._open[read.request] = found, left - 1
             if left == 1:
                 del self._open[read.request]
+                self.waiting.discard(read.request)
                 usage = Usage(trie.submitted(request), self._computed)
                 self._computed = 0
                 yield Answer(request.key, choice_logprobs=tuple(map(tuple, found)), usage=usage)

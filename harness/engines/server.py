@@ -105,6 +105,14 @@ class Server:
             raise InputError(f"the environment variable {self.key_name} holds no key: it has characters no key has.")
         return key
 
+    def words(self, said: Any) -> str:
+        """What the server says of an error, in whichever of the usual places, on one line, without the key."""
+        error = said.get("error", said) if isinstance(said, dict) else said
+        if isinstance(error, dict):
+            error = error.get("message") or error.get("detail") or error
+        text = " ".join(str(error or "").split())
+        return (text.replace(key, "…") if (key := self._key) else text)[:SHOWN]
+
     def once(self, work: Callable[[Session], Awaitable[Found]]) -> Found:
         """What ``work`` makes of a single request or several."""
         (found,) = self.each(lambda session, _: work(session), [None])
@@ -232,9 +240,8 @@ class Session:
         server, status = self._server, response.status_code
         if response.is_success:
             return f"status {status}, but what came is no JSON object"
-        message, code = _message(response)
-        if key := server._key:
-            message = message.replace(key, "…")
+        said = _json(response)
+        message, code = server.words(response.text if said is None else said), _code(said)
         problem = f"status {status}, {message}"
         if code == "insufficient_quota":
             raise HarnessError(
@@ -243,7 +250,7 @@ class Session:
         if status in PASSING or status >= 500:
             return problem
         if status in (401, 403):
-            state = "is set" if key else "is not set"
+            state = "is set" if server._key else "is not set"
             raise InputError(
                 f"{server.name} refuses the key: {problem}. It is read from the environment variable "
                 f"{server.key_name}, which {state}; --engine-with api_key_env=NAME names another."
@@ -282,11 +289,7 @@ def _json(response: Any) -> Any:
     return None
 
 
-def _message(response: Any) -> tuple[str, str]:
-    """What the server says of an error, and its code, in whichever of the usual places."""
-    said = _json(response)
-    error = said.get("error", said) if isinstance(said, dict) else said
-    if isinstance(error, dict):
-        text = error.get("message") or error.get("detail") or error
-        return " ".join(str(text).split())[:SHOWN], str(error.get("code"))
-    return " ".join(str(error or response.text).split())[:SHOWN], ""
+def _code(said: Any) -> str:
+    """The code of an error that the server tells; empty where it tells none."""
+    error = said.get("error") if isinstance(said, dict) else None
+    return str(error.get("code")) if isinstance(error, dict) else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, TypeAlias
 
@@ -111,7 +111,7 @@ class Transformers:
             ]
         )
         try:
-            packed = {a.key: a.choice_logprobs or () for a in self._packed(probe, self._room(7))}
+            packed = {a.key: a.choice_logprobs or () for a in self._packed(probe, self._room(12))}
         except (TypeError, ValueError, RuntimeError, NotImplementedError, AttributeError):
             return False
         plain = {a.key: a.choice_logprobs or () for a in self._plain(probe, self._room(64))}
@@ -130,36 +130,45 @@ class Transformers:
     def _room(self, size: int) -> Room:
         return Room(size, self.model.name)
 
-    def score(self, requests: Iterable[Request]) -> Iterator[Answer]:
-        """Natural-log probabilities of every choice's tokens, pass by pass."""
+    def score(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
+        """Natural-log probabilities of every choice's tokens, pass by pass. Passes are cut over all ``requests``, and
+        those that the others do not need are left out: going on, each answer is the same to the bit (on a CPU)."""
         ordered = trie.order(requests)
-        if not ordered:
+        if all(request.key in known for request in ordered):
             return
         longest = max(len(r.prompt) + max(map(len, r.choices or ((),))) - 1 for r in ordered)
         if self._stretched(longest):
-            yield from self._plain(ordered, self._room(1))
+            yield from self._plain(ordered, self._room(1), known)
             return
         free = self._network.free()
         nodes = NODES
         if free is not None:
             nodes = min(GPU_NODES, nodes_within(free, longest, self.model.config, self._network.width))
-        yield from (self._packed if self._takes_trees else self._plain)(ordered, self._room(nodes))
+        yield from (self._packed if self._takes_trees else self._plain)(ordered, self._room(nodes), known)
 
-    def _packed(self, ordered: Sequence[Request], room: Room) -> Iterator[Answer]:
-        """The trie of all, cut where a pass is full; keys and values of the path to the next node are kept."""
-        whole, scores = trie.Trie.of(ordered), Scores(ordered)
-        start, kept = 0, Kept()
+    def _packed(self, ordered: Sequence[Request], room: Room, known: Container[str] = ()) -> Iterator[Answer]:
+        """The trie of all, cut where a pass is nearly full; keys and values of the path to the next node are kept.
+        Passes without a node that is needed are left out. What others keep of them stays empty: nothing that is needed
+        sees it, and a row of a product of matrices depends on their shapes, and not on the other rows."""
+        whole, scores = trie.Trie.of(ordered), Scores(ordered, known)
+        needed = whole.needed(scores.waiting)
+        start, end, kept = 0, 0, Kept()  # ``kept`` is the path to ``end``
         while start < len(whole.tokens):
-            part = whole.cut(start, start + room.size)
-            taken = len(part.tokens)
+            stop = whole.end(start, room.size)
+            if not any(needed[start:stop]):
+                start = stop
+                continue
+            kept, end = self._network.moved(kept, min(whole.depths[end : start + 1]), whole.depths[start]), start
+            part = whole.cut(start, stop)
+            taken = stop - start
             done = room.attempt(partial(self._network.walk, part, kept), taken, least=taken == 1)
             if done is None:
                 continue
             values, kept = done
-            start += taken
+            start = end = stop
             yield from scores.fill(part.reads, values, taken)
 
-    def _plain(self, ordered: Sequence[Request], room: Room) -> Iterator[Answer]:
+    def _plain(self, ordered: Sequence[Request], room: Room, known: Container[str] = ()) -> Iterator[Answer]:
         """Each distinct prompt + choice is a row, run in full beside others of about its length."""
         rows: dict[tuple[int, Tokens], list[trie.Read]] = {}
         for number, request in enumerate(ordered):
@@ -167,12 +176,15 @@ class Transformers:
                 found = rows.setdefault((number, choice[:-1]), [])
                 for place, token in enumerate(choice, len(request.prompt) - 1):
                     found.append(trie.Read(place, number, which, place + 1 - len(request.prompt), token))
-        scores, start = Scores(ordered), 0
+        scores, start = Scores(ordered, known), 0
         waiting = sorted(rows, key=lambda row: len(ordered[row[0]].prompt) + len(row[1]), reverse=True)
         while start < len(waiting):
             number, tail = waiting[start]
             width = len(ordered[number].prompt) + len(tail)
             keys = waiting[start : start + max(1, room.size // width)]
+            if not any(number in scores.waiting for number, _ in keys):
+                start += len(keys)
+                continue
             ids = [ordered[number].prompt + tail for number, tail in keys]
             reads = [rows[key] for key in keys]
             values = room.attempt(partial(self._network.rows, ids, reads), width * len(ids), least=len(ids) == 1)
@@ -181,7 +193,7 @@ class Transformers:
             start += len(ids)
             yield from scores.fill([read for each in reads for read in each], values, sum(map(len, ids)))
 
-    def generate(self, requests: Iterable[Request]) -> Iterator[Answer]:
+    def generate(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
         """Greedy requests go in left-padded batches of about one length, behind the head that all of a kind share;
         sampled ones alone, each under its own seed, so that an answer never depends on its neighbours. Raises
         InputError for text that is to be held to a constraint."""
@@ -195,10 +207,11 @@ class Transformers:
                 )
             kinds.setdefault(request.sampling, []).append(request)
         for how, asked in kinds.items():
-            yield from self._written(asked, how)
+            if any(request.key not in known for request in asked):
+                yield from self._written(asked, how, known)
 
-    def _written(self, asked: Sequence[Request], how: Sampling) -> Iterator[Answer]:
-        """Answers to requests in order that are of one kind."""
+    def _written(self, asked: Sequence[Request], how: Sampling, known: Container[str]) -> Iterator[Answer]:
+        """Answers to requests in order that are of one kind, but for those ``known``. Batches are cut over all."""
         room = self._room(1 if how.temperature > 0 else ROWS)
         lengths = [len(request.prompt) for request in asked]
         head = 0
@@ -206,18 +219,24 @@ class Transformers:
             head = min(shared(asked[0].prompt, asked[-1].prompt), min(lengths) - 1)
         kept = room.attempt(partial(self._network.head, asked[0].prompt[:head]), 1, least=True) or []
         waiting = sorted(asked, key=lambda request: len(request.prompt), reverse=True)
-        start, head_cost = 0, head
+        start, owed = 0, head
         while start < len(waiting):
             batch = waiting[start : start + room.size]
+            if all(request.key in known for request in batch):
+                start += len(batch)
+                continue
             prompts = [request.prompt for request in batch]
             write = partial(self._network.write, prompts, how, head, kept, self.tokenizer)
             made = room.attempt(write, len(batch), least=len(batch) == 1)
             if made is None:
                 continue
             start += len(batch)
-            for request, row in zip(batch, made, strict=True):
-                yield self._answer(request, how, row, len(request.prompt) - head + head_cost)
-                head_cost = 0
+            # Known ones first: what they cost again is the others'.
+            for request, row in sorted(zip(batch, made, strict=True), key=lambda pair: pair[0].key not in known):
+                answer = self._answer(request, how, row, len(request.prompt) - head + owed)
+                owed = answer.usage.computed if request.key in known else 0
+                if request.key not in known:
+                    yield answer
 
     def _answer(self, request: Request, how: Sampling, made: list[int], fed: int) -> Answer:
         """``made`` as text, of which ``fed`` tokens of the prompt were computed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -48,9 +48,9 @@ def nodes(requests: Iterable[Request]) -> int:
     return sum(len(tokens) for _, tokens, _ in branches(order(requests)))
 
 
-def order(requests: Iterable[Request]) -> list[Request]:
-    """Without repeats (by key), neighbours in the trie side by side."""
-    unique = {request.key: request for request in requests}
+def order(requests: Iterable[Request], known: Container[str] = ()) -> list[Request]:
+    """Without repeats (by key) and without those ``known``, neighbours in the trie side by side."""
+    unique = {request.key: request for request in requests if request.key not in known}
     return sorted(unique.values(), key=lambda request: request.prompt)
 
 
@@ -98,6 +98,33 @@ class Trie:
             made.depths.extend(range(depth, depth + len(tokens)))
             made.reads.extend(Read(len(made.tokens) - 1, *read[1:]) for read in reads)
         return made
+
+    def end(self, start: int, size: int) -> int:
+        """Where a pass of at most ``size`` nodes from ``start`` best ends: where a branch begins, and in its second
+        half the one with the shortest path to keep. A long piece of that path is a pass of its own. So whoever goes on
+        from a later pass has little to compute again."""
+        last = start + size
+        if last >= len(self.tokens):
+            return len(self.tokens)
+        turns = [node for node in range(start + 1, last + 1) if self.depths[node] <= self.depths[node - 1]]
+        if not turns:
+            return last
+        late = [node for node in turns if node > start + size // 2] or turns
+        best = min(reversed(late), key=self.depths.__getitem__)
+        first, depth = self.depths[start], self.depths[best]
+        if depth - first >= size // 4 and min(self.depths[node] for node in turns if node <= best) == depth:
+            return start + depth - first
+        return best
+
+    def needed(self, requests: Collection[int]) -> list[bool]:
+        """Of each node, whether it is read for one of ``requests`` (by place), or leads to one that is. The first is
+        always: what a pass keeps has its form from there."""
+        wanted = {read.node for read in self.reads if read.request in requests}
+        found, below = [False] * len(self.tokens), 0  # depth of the branch that the node must lead to
+        for node in range(len(found) - 1, -1, -1):
+            if node in wanted or self.depths[node] < below or node == 0:
+                found[node], below = True, self.depths[node]
+        return found
 
     def cut(self, start: int, stop: int) -> Pass:
         """The nodes from ``start`` to ``stop`` as a pass."""

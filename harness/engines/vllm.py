@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -173,13 +173,13 @@ class Vllm:
             raise HarnessError(f"vLLM did not start on {self.model.name!r}: {_said(error)}") from error
         return llm.llm_engine
 
-    def score(self, requests: Iterable[Request]) -> Iterator[Answer]:
+    def score(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
         """Natural-log probabilities of every choice's tokens, each answer once its last branch is in."""
         pending: dict[str, _Pending] = {}
         planned: dict[tuple[Tokens, ...], list[Branch]] = {}
 
         def submit() -> Iterator[tuple[str, Tokens, Any]]:
-            for request in trie.order(requests):
+            for request in trie.order(requests, known):
                 assert request.choices is not None
                 if request.choices not in planned:
                     planned[request.choices] = branches(request.choices, IDS_PER_REQUEST)
@@ -212,9 +212,9 @@ class Vllm:
         item.computed += _computed(output)
         item.open -= 1
 
-    def generate(self, requests: Iterable[Request]) -> Iterator[Answer]:
+    def generate(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
         """Text for each request under its own sampling parameters."""
-        asked = {request.key: request for request in trie.order(requests)}
+        asked = {request.key: request for request in trie.order(requests, known)}
         self._check(asked.values())
 
         def submit() -> Iterator[tuple[str, Tokens, Any]]:

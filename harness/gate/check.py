@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.chance import rng
 from harness.engines.journal import Journal
-from harness.errors import InputError
+from harness.errors import HarnessError, InputError
 from harness.gate import saved
 from harness.gate.question import Old, Question, baseline_path, comparable
 from harness.gate.saved import Reading
@@ -20,9 +20,9 @@ from harness.prompt import template
 from harness.results import store
 from harness.results.store import Run
 from harness.study import draft, grid
-from harness.study.draft import Planned, Progress
+from harness.study.draft import Planned, Progress, Unanswered, why
 from harness.task.definition import Task
-from harness.types import Engine, Example, Prediction, Signature
+from harness.types import Engine, Example, Prediction, Signature, Status
 
 BATCH = 32  # items between two looks of a sequential check
 
@@ -99,6 +99,8 @@ class Check:
             left = new.run(seen)
             right = other.run(seen) if other else replace(left, predictions=tuple(known[e.id] for e in seen))
             verdict = judge_sequentially(left, right, self.question.margin, len(seen) == len(order))
+            if verdict.failed[1] == len(seen):
+                raise Unanswered(f"{new.title}: none of {len(seen)} items has an answer: {why(left.predictions[0])}")
             if verdict.decision is not Decision.UNDECIDED:
                 break
         return verdict
@@ -132,13 +134,14 @@ class Check:
         """The template's fitted predictors, one a seed."""
         items = store.items_hash(self.test)
         plan = grid.plan(self.task, self.question.spec(name), [self.engine], journal)
-        return [Side(self.task, planned, items) for planned in plan]
+        return [Side(self.task, planned, items, self.question.on_failure) for planned in plan]
 
 
 class Side:
     """A template's fitted predictor, asked batch by batch."""
 
-    def __init__(self, task: Task, planned: Planned, items: str) -> None:
+    def __init__(self, task: Task, planned: Planned, items: str, on_failure: str) -> None:
+        self.on_failure = on_failure
         assert isinstance(planned.predictor, Prompted)
         self.task, self.items, self.predictor = task, items, planned.predictor.fit(planned.train)
         train = store.items_hash(planned.train)
@@ -151,6 +154,8 @@ class Side:
         computed = 0
         for prediction in self.predictor.predict(batch):
             self.found[prediction.example_id] = prediction
+            if self.on_failure == "error" and prediction.status is Status.FAILED:
+                raise HarnessError(f"{self.title}: item {prediction.example_id!r} has no answer: {why(prediction)}")
             computed += prediction.trace.usage.computed if prediction.trace else 0
         return computed
 

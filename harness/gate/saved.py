@@ -89,7 +89,7 @@ def _run(document: Mapping[str, Any], examples: tuple[Example, ...], row: Mappin
         Prediction(example.id, output, Status(status))
         for example, (output, status) in zip(examples, row["answers"], strict=True)
     )
-    unparsed = sum(p.status is Status.UNPARSED for p in predictions)
+    counts = {status.value: sum(p.status is status for p in predictions) for status in (Status.UNPARSED, Status.FAILED)}
     return Run(
         path.name,
         document["task"],
@@ -101,6 +101,6 @@ def _run(document: Mapping[str, Any], examples: tuple[Example, ...], row: Mappin
         examples,
         {},
         {},
-        {"unparsed": unparsed},
+        counts,
         {},
     )

@@ -17,7 +17,7 @@ from harness.results import store
 from harness.results.store import Run
 from harness.stats import multiple, power, sequential
 from harness.stats.intervals import Estimate
-from harness.types import Prediction
+from harness.types import Prediction, Status
 
 ALPHA = 0.05
 PARSE = "parse-failure-rate"
@@ -64,7 +64,8 @@ class Slice:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the gate found. ``findings`` are the metric's and, where any answer could not be parsed, that of parse
-    failures; ``n`` items were looked at; ``needed`` is how many the question would take (None: no number, or decided).
+    failures; ``failed`` counts the items of old and new runs that got no answer, and count as wrong; ``n`` items were
+    looked at; ``needed`` is how many the question would take (None: no number, or decided).
     """
 
     decision: Decision
@@ -77,6 +78,7 @@ class Verdict:
     slices: tuple[Slice, ...]
     sequential: bool = False
     identical: bool = False
+    failed: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,12 @@ def _verdict(
     needed = needed if overall is Decision.UNDECIDED else None
     n = len(new[0].examples)
     slices = _slices(new[0], old[0])
-    return Verdict(overall, tuple(findings), margin, n, needed, worse, better, slices, sequential, identical)
+    failed = (_failed(old), _failed(new))
+    return Verdict(overall, tuple(findings), margin, n, needed, worse, better, slices, sequential, identical, failed)
+
+
+def _failed(runs: Sequence[Run]) -> int:
+    return sum(prediction.status is Status.FAILED for run in runs for prediction in run.predictions)
 
 
 def _needed(new: Sequence[Run], old: Sequence[Run], margin: float, findings: Sequence[Finding]) -> int | None:

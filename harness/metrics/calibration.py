@@ -27,8 +27,8 @@ class ExpectedCalibrationError:
     def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
         rows = np.zeros((len(examples), BINS, 3))  # items, confidence, hits
         for i, (example, prediction) in enumerate(zip(examples, predictions, strict=True)):
-            if prediction.label_logprobs is not None:
-                confidence = float(np.exp(max(prediction.label_logprobs)))
+            if prediction.label_logprobs is not None and np.isfinite(top := max(prediction.label_logprobs)):
+                confidence = float(np.exp(top))
                 place = min(int(confidence * BINS), BINS - 1)
                 rows[i, place] = 1, confidence, prediction.output == example.target
         return rows.reshape(len(examples), BINS * 3)

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from harness.errors import HarnessError
 from harness.models.checkpoint import Model
 from harness.models.lsa import DIMENSIONS, SAMPLE, Lsa
 from harness.types import Signature
@@ -136,6 +137,11 @@ class Encoder:
                 batch = [texts[i] for i in order[start : start + BATCH]]
                 parts.append(self.pooled(batch).float().cpu().numpy())
         rows = np.concatenate(parts)
+        if not np.isfinite(rows).all():
+            raise HarnessError(
+                f"the encoder {self.name!r} turns texts into vectors that are not numbers (NaN or infinite): its "
+                "weights or its training are broken. Fetch the model again, or train it with a lower learning rate."
+            )
         out = np.empty_like(rows)
         out[order] = rows
         return out

@@ -36,6 +36,11 @@ class Calibrated:
         self.begin(())
 
     @property
+    def title(self) -> str:
+        """What tables call it: an estimate on the very items that are judged is named."""
+        return f"{self.name} on test" if self.on == TEST and self.method.sampled else self.name
+
+    @property
     def signature(self) -> Signature:
         return Signature.of(calibrate=self.name, calibrate_on=self.on if self.method.sampled else None)
 

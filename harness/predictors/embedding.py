@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
-import numpy as np
-
+from harness.choice import chosen
 from harness.kinds import Kind
 from harness.models.embed import Embedder, Encoder
 from harness.predictors.head import Head
@@ -77,8 +76,7 @@ def stated(
     """The likeliest label of each example; ``rows`` are log-probabilities in the order of ``labels``, ``unread`` the
     tokens that did not fit the encoder."""
     for example, scores, cut in zip(examples, rows, unread, strict=True):
-        output = labels[int(np.argmax(scores))]
-        yield Prediction(example.id, output, label_logprobs=tuple(map(float, scores)), trace=Trace(unread=cut))
+        yield chosen(example.id, labels, scores, Trace(unread=cut))
 
 
 def signature(name: str, model: str, **fields: Any) -> Signature:

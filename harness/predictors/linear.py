@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from harness.choice import chosen
 from harness.errors import InputError
 from harness.kinds import Kind
 from harness.types import Example, Prediction, Signature
@@ -110,7 +111,7 @@ class TfidfLogreg(Tfidf):
         with np.errstate(divide="ignore"):  # the log of 0, which `spread` bounds
             logprobs = self._model.predict_log_proba([example.text for example in examples])
         for example, scores in zip(examples, spread(self._model.classes_, logprobs, self.kind.outputs), strict=True):
-            yield Prediction(example.id, self.kind.outputs[int(np.argmax(scores))], label_logprobs=scores)
+            yield chosen(example.id, self.kind.outputs, scores)
 
 
 class TfidfSvm(Tfidf):

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from itertools import chain
 from typing import Any, Self
 
+from harness.calibration import length
+from harness.choice import chosen, failed, flaw
 from harness.engines.inference import Asked, Inquiry, Sheet
 from harness.engines.journal import Journal, request_key
 from harness.errors import InputError, unknown
+from harness.predictors.calibrated import NONE, Calibrated
 from harness.prompt import parse
 from harness.prompt.encode import Encoded, Encoder
 from harness.prompt.selectors import Demos, Selection, Selector
 from harness.prompt.template import Template
+from harness.task import budgets
 from harness.types import (
     Answer,
     Engine,
@@ -34,9 +41,10 @@ OVERLENGTH = ("error", "drop-demos", "skip")
 class Prompted:
     """Zero- or few-shot classification.
 
-    ``mode`` ``score`` takes the label whose answer word the model finds likeliest (sum of its tokens'
-    log-probabilities); ``generate`` lets it write and parses. ``overlength`` says what becomes of a prompt that does
-    not fit: ``error``, ``drop-demos`` (the first ones go until it fits) or ``skip``.
+    ``mode`` ``score`` takes the label whose answer word the model finds likeliest; ``generate`` lets it write and
+    parses. ``normalize`` says how a word's tokens make its log-probability (see ``calibration.length``), ``calibrate``
+    what is taken off it (see ``calibration``), estimated ``calibrate_on`` train:N, train or test. ``overlength`` says
+    what becomes of a prompt that does not fit: ``error``, ``drop-demos`` (the first ones go until it fits) or ``skip``.
     """
 
     def __init__(
@@ -50,11 +58,24 @@ class Prompted:
         mode: str = "score",
         overlength: str = "error",
         journal: Journal | None = None,
+        calibrate: str = NONE,
+        calibrate_on: str = "train:64",
+        normalize: str = "sum",
     ) -> None:
         if mode not in MODES:
             raise unknown("mode", mode, MODES)
         if overlength not in OVERLENGTH:
             raise unknown("over-length policy", overlength, OVERLENGTH)
+        if normalize not in length.LENGTHS:
+            raise unknown("normalization", normalize, length.LENGTHS, "--normalize")
+        if mode == "generate" and (calibrate, normalize) != (NONE, "sum"):
+            raise InputError(
+                "--calibrate and --normalize read the labels' log-probabilities, which text that the model writes has "
+                "not. Use --mode score, or leave them out."
+            )
+        self.normalize = normalize
+        self._calibrated = None if calibrate == NONE else Calibrated(calibrate, calibrate_on)
+        self._owed = Usage()
         self.template, self.engine, self.selector, self.journal = template, engine, selector, journal
         self.shots, self.order, self.seed, self.mode, self.overlength = shots, order, seed, mode, overlength
         if engine.tokenizer is None and mode == "score":
@@ -82,6 +103,7 @@ class Prompted:
             "shots": self.shots,
             "order": self.order if self.shots else None,
             "model": self.engine.identity["model"],
+            "calibration": self._calibrated.title if self._calibrated else None,
         }
 
     @property
@@ -94,12 +116,26 @@ class Prompted:
             **demos,
             mode=self.mode,
             overlength=self.overlength,
+            normalize=None if self.normalize == "sum" else self.normalize,
+            **(dict(self._calibrated.signature.pairs) if self._calibrated else {}),
             **self.engine.identity,
         )
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
         self._select = Selection(self.selector, train, self.shots, self.order, self.seed)
+        if self._calibrated is not None:
+            self._train, self._sample = train, self._unshown(train)
         return self
+
+    def _unshown(self, train: Sequence[Example]) -> Sequence[Example]:
+        """What a calibration is estimated on: train items that are no demonstration of all others."""
+        assert self._calibrated is not None
+        shared = () if not self.shots or self.selector.per_item else self._select.shared()
+        shown = {demo.id for demo in shared}
+        rest = [example for example in train if example.id not in shown]
+        if self._calibrated.size is None:
+            return rest
+        return [rest[place] for place in budgets.by_ids((example.id for example in rest), self._calibrated.size)]
 
     def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
         """Predictions as answers come: first those the journal holds, then the engine's."""
@@ -110,10 +146,26 @@ class Prompted:
         """The demonstrations of each example, before any is dropped for length."""
         return self._select.all(examples)
 
+    def begin(self) -> Sheet:
+        """What is asked besides the items: the inputs that a calibration needs, those that fit."""
+        if self._calibrated is None:
+            return Sheet()
+        asked = self._calibrated.asks(self._train, self._sample, self.template.task.spec.inputs)
+        shown = self.demos(asked) if self._calibrated.method.demonstrated else [Demos((), ())] * len(asked)
+        try:
+            made = self._sheet(asked, shown, item=False)
+        except InputError as error:
+            raise InputError(f"calibration {self._calibrated.name!r}: {error}") from None
+        self._calibrated.begin([each.example for entries in made.asked.values() for each in entries])
+        made.skipped.clear()
+        return made
+
     def sheet(self, examples: Sequence[Example]) -> Sheet:
         """Render and measure the prompts. Raises InputError for one that does not fit, under the policy ``error``."""
+        return self._sheet(examples, self.demos(examples))
+
+    def _sheet(self, examples: Sequence[Example], chosen: Sequence[Demos], item: bool = True) -> Sheet:
         made = Sheet()
-        chosen = self.demos(examples)
         prompts = [self.template.render(e, d.examples) for e, d in zip(examples, chosen, strict=True)]
         for example, demos, prompt, encoded in zip(examples, chosen, prompts, self.encode(prompts), strict=True):
             request, dropped = self._request(example, prompt, encoded), 0
@@ -126,7 +178,7 @@ class Prompted:
                 continue
             made.requests[request.key] = request
             shown = tuple(demo.id for demo in demos.examples[dropped:])
-            asked = Asked(example, shown, dropped, demos.excluded)
+            asked = Asked(example, shown, dropped, demos.excluded, item)
             made.asked.setdefault(request.key, []).append(asked)
         return made
 
@@ -163,22 +215,58 @@ class Prompted:
             how.max_tokens, stop=tuple(how.stop), seed=self.seed, constraint=self.template.constraint(prompt)
         )
 
-    def read(self, asked: Asked, answer: Answer, usage: Usage) -> Prediction:
-        """What ``answer`` says of an item; ``usage`` is what it cost."""
-        name, logprobs = asked.example.id, answer.choice_logprobs
+    def read(self, asked: Asked, answer: Answer, usage: Usage) -> Iterator[Prediction]:
+        """What ``answer`` says of an item; ``usage`` is what it cost. Where a calibration is not known yet, nothing;
+        when its last input is answered, all that waited for it."""
+        logprobs = answer.choice_logprobs
         trace = Trace(
             asked.demos, asked.excluded, asked.dropped, raw=answer.text, usage=usage, choice_logprobs=logprobs
         )
-        if logprobs is None:
-            field = self.template.settings.answer_field
-            said = parse.field(answer.text, field) if field else answer.text
-            # JSON that broke off may still mention an answer.
-            found = self.template.task.kind.read(said or answer.text, asked.example, self.template.words)
-            if found.output is None or not said:
-                return Prediction(name, None, Status.UNPARSED, trace=trace, mentioned=found.mentioned or found.output)
-            return Prediction(name, found.output, trace=trace)
-        sums = [math.fsum(choice) for choice in logprobs]
-        top = max(sums)
-        total = top + math.log(math.fsum(math.exp(s - top) for s in sums))
-        output = (self.template.choices(asked.example) or ())[sums.index(top)].output
-        return Prediction(name, output, Status.OK, tuple(s - total for s in sums), trace)
+        problem = answer.failure or flaw(chain.from_iterable(logprobs or ()))
+        if not asked.item:
+            assert self._calibrated is not None
+            self._owed += usage
+            row = None if problem else self._row(asked, answer)
+            yield from self._calibrated.learn(asked.example, row, self._places)
+        elif problem:
+            yield failed(asked.example.id, problem, trace)
+        elif logprobs is None:
+            yield self._written(asked, answer, trace)
+        elif self._calibrated is None:
+            yield self._stated(asked, trace, self._row(asked, answer))
+        else:
+            made = partial(self._stated, asked, trace)
+            yield from self._calibrated.take(asked.example, self._row(asked, answer), made, self._places)
+
+    def close(self) -> Iterator[Prediction]:
+        """What waited for all items to be answered."""
+        if self._calibrated is not None:
+            yield from self._calibrated.close(self._places)
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        """Each label's place in a row."""
+        return {output: place for place, output in enumerate(self.template.task.kind.outputs)}
+
+    def _row(self, asked: Asked, answer: Answer) -> tuple[float, ...]:
+        """One number a choice, of its tokens' log-probabilities."""
+        words = [choice.word for choice in self.template.choices(asked.example) or ()]
+        return length.row(answer.choice_logprobs or (), words, self.normalize)
+
+    def _stated(self, asked: Asked, trace: Trace, row: Sequence[float]) -> Prediction:
+        """The likeliest choice, with the row normalised over the choices. It also bears what a calibration cost."""
+        trace = replace(trace, usage=trace.usage + self._owed)
+        self._owed = Usage()
+        top = max(row)
+        total = top + math.log(math.fsum(math.exp(value - top) for value in row)) if math.isfinite(top) else 0.0
+        outputs = [choice.output for choice in self.template.choices(asked.example) or ()]
+        return chosen(asked.example.id, outputs, [value - total for value in row], trace)
+
+    def _written(self, asked: Asked, answer: Answer, trace: Trace) -> Prediction:
+        name, field = asked.example.id, self.template.settings.answer_field
+        said = parse.field(answer.text, field) if field else answer.text
+        # JSON that broke off may still mention an answer.
+        found = self.template.task.kind.read(said or answer.text, asked.example, self.template.words)
+        if found.output is None or not said:
+            return Prediction(name, None, Status.UNPARSED, trace=trace, mentioned=found.mentioned or found.output)
+        return Prediction(name, found.output, trace=trace)

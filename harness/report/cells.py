@@ -10,7 +10,7 @@ from harness.compare.differences import Comparison, Row
 from harness.results.store import Run
 from harness.stats.intervals import Estimate
 from harness.stats.multiple import CORRECTIONS
-from harness.types import Signature
+from harness.types import Signature, Status
 
 DASH = "–"
 
@@ -61,6 +61,7 @@ def columns(comparison: Comparison) -> list[Column]:
         Column(
             "accuracy, leniently", lambda row: interval(row.lenient or row.accuracy), any(row.lenient for row in rows)
         ),
+        Column("failed", lambda row: str(row.count("failed")), any(row.count("failed") for row in rows)),
         Column("skipped", lambda row: str(row.count("skipped")), any(row.count("skipped") for row in rows)),
         Column("tokens", _tokens, any(row.used("computed_tokens") for row in rows)),
         Column("s", lambda row: f"{row.used('seconds'):.1f}"),
@@ -130,6 +131,12 @@ def footer(comparison: Comparison) -> list[str]:
         )
     if any(row.lenient for row in comparison.rows):
         lines.append("Leniently: an unparsed text that mentions just one label counts as that label.")
+    for row in comparison.rows:
+        if failed := row.count("failed"):
+            lines.append(
+                f"{row.label}: {failed:,} items got no answer and count as wrong: {_reason(row)} "
+                "The same command asks for them again."
+            )
     dropped = sum(row.count("dropped_demos") for row in comparison.rows)
     if dropped:
         lines.append(f"{dropped} prompts lost demonstrations to fit the model's length.")
@@ -137,6 +144,13 @@ def footer(comparison: Comparison) -> list[str]:
         if cut := row.count("cut_inputs"):
             lines.append(f"{row.label}: {cut:,} inputs were longer than its encoder takes; their beginnings were read.")
     return lines
+
+
+def _reason(row: Row) -> str:
+    """Why the first of the row's failed items got no answer."""
+    failed = (p for run in row.runs for p in run.predictions if p.status is Status.FAILED)
+    raw = next((p.trace.raw for p in failed if p.trace), "")
+    return f"{raw.rstrip('.') or 'it is not told why'}."
 
 
 def _test(comparison: Comparison, several: bool) -> str:

@@ -26,7 +26,13 @@ def summary(checked: Checked) -> str:
         why = _why(deciding, verdict)
     looked = f"{verdict.n} of {checked.total} items" if verdict.n < checked.total else f"{verdict.n} items"
     seeds = f", {checked.seeds} seeds" if checked.seeds > 1 else ""
-    return f"{checked.task}/{checked.template} against {checked.against}, {looked}{seeds}: {why}."
+    said = f"{checked.task}/{checked.template} against {checked.against}, {looked}{seeds}: {why}."
+    return f"{said} {_failed(verdict)}" if any(verdict.failed) else said
+
+
+def _failed(verdict: Verdict) -> str:
+    old, new = verdict.failed
+    return f"Items without an answer, which count as wrong: {old} of the old side, {new} of the new one."
 
 
 def _why(finding: Finding, verdict: Verdict) -> str:

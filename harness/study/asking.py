@@ -12,9 +12,9 @@ from harness.results.vault import Vault
 
 @dataclass(frozen=True, kw_only=True)
 class Asking:
-    """``order``, ``draw``, ``demos``, ``embedder`` and ``index`` say which demonstrations a selector gives, ``mode``
-    and ``overlength`` how an item is answered, ``normalize`` and ``calibrate_on`` how its scores are read, ``split``
-    and ``limit`` which items there are."""
+    """``order``, ``draw``, ``demos``, ``embedder`` and ``index`` say which demonstrations a selector gives, ``mode``,
+    ``overlength`` and ``on_failure`` how an item is answered, ``normalize`` and ``calibrate_on`` how its scores are
+    read, ``split`` and ``limit`` which items there are."""
 
     order: str = "ascending"
     draw: str = "shared"
@@ -23,6 +23,7 @@ class Asking:
     index: str = "exact"
     mode: str = "score"
     overlength: str = "error"
+    on_failure: str = "count"
     normalize: str = "sum"
     calibrate_on: str = "train:64"
     split: str = "test"

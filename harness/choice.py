@@ -1,0 +1,34 @@
+"""Out of log-probabilities, the likeliest label; and when there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from harness.types import Prediction, Status, Trace
+
+
+def flaw(logprobs: Iterable[float]) -> str:
+    """Why labels with these log-probabilities cannot be told apart: some are no numbers, or none is possible. Empty
+    where they can; a label that is impossible (minus infinity) beside one that is not is no flaw."""
+    values = list(logprobs)
+    if any(math.isnan(value) or value == math.inf for value in values):
+        return "the model's scores are not numbers (NaN or infinite): its weights or its training are broken"
+    if values and max(values) == -math.inf:
+        return "the model finds every answer impossible (log-probability minus infinity)"
+    return ""
+
+
+def chosen(example_id: str, labels: Sequence[str], logprobs: Sequence[float], trace: Trace | None = None) -> Prediction:
+    """The likeliest of ``labels``, whose ``logprobs`` are stated with it; none, and why, where they have a flaw."""
+    if problem := flaw(logprobs):
+        return failed(example_id, problem, trace)
+    place = max(range(len(logprobs)), key=logprobs.__getitem__)
+    return Prediction(example_id, labels[place], Status.OK, tuple(map(float, logprobs)), trace)
+
+
+def failed(example_id: str, why: str, trace: Trace | None = None) -> Prediction:
+    """An item without an answer."""
+    seen = trace or Trace()
+    told = Trace(seen.demos, seen.excluded, seen.dropped_demos, seen.unread, why, seen.usage)
+    return Prediction(example_id, None, Status.FAILED, trace=told)
