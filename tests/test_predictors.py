@@ -41,6 +41,9 @@ MAKERS = {
     "prefix-tuning:tiny": lambda _, task: predictors.baseline("prefix-tuning:tiny", task, epochs=1, min_steps=2),
     "prompt": prompted,
     "prompt-knn": lambda tiny, task: Prompted(template.load("chat", task), tiny, selector("knn"), 4),
+    "prompt-batch": lambda tiny, task: prompted(tiny, task, calibrate="batch", calibrate_on="train:16"),
+    "prompt-supervised": lambda tiny, task: prompted(tiny, task, calibrate="supervised", calibrate_on="train"),
+    "prompt-pmi": lambda tiny, task: prompted(tiny, task, calibrate="pmi", normalize="bytes"),
     "prompt-generate": lambda tiny, task: prompted(tiny, task, mode="generate"),
 }
 
