@@ -175,7 +175,9 @@ def _read_spec(path: Path) -> TaskSpec:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
         raise InputError(f"{path}, line {line}: not valid YAML: {getattr(error, 'problem', error)}.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as text in UTF-8: {getattr(error, 'strerror', None) or error}.") from None
+        raise InputError(
+            f"{path}: cannot be read as text in UTF-8: {getattr(error, 'strerror', None) or error}."
+        ) from None
     if not isinstance(document, dict):
         raise InputError(f"{path}: must be a mapping of fields such as kind, inputs, target, labels, splits.")
     try:

@@ -22,6 +22,7 @@ BOMS = (  # the longer first: UTF-32's begins with UTF-16's
 # What exports are in where they are not Unicode. Among all of Python's encodings a guess would too often be a rare one.
 EXPORTS = ("cp1252", "cp1250", "cp1251", "cp1253", "koi8_r", "gb18030", "big5", "cp932", "euc_jp", "cp949")
 CLOSE = 0.1  # differences between the guesses' measures that mean nothing
+MESS = 0.5  # of a reading that is worth a thought: short texts full of signs look messy in any encoding
 WINDOW = 1 << 18  # bytes that a guess is made from
 
 
@@ -62,6 +63,13 @@ def undecodable(blocks: Iterable[bytes], encoding: str) -> Place | None:
     return None
 
 
+def damaged(sample: bytes) -> bool:
+    """Whether ``sample``, which is not UTF-8, must have been: by chance, other encodings look like it less often."""
+    text = sample.decode("utf-8", errors="replace")
+    bad = text.count("\ufffd")
+    return sum(not letter.isascii() for letter in text) > 2 * bad
+
+
 def likely(sample: bytes) -> str | None:
     """The encoding that ``sample``, of a file that is not UTF-8, is most likely in; None where none reads it.
 
@@ -69,7 +77,7 @@ def likely(sample: bytes) -> str | None:
     where that is about as good."""
     from charset_normalizer import from_bytes
 
-    found = list(from_bytes(sample, cp_isolation=list(EXPORTS)))
+    found = list(from_bytes(sample, cp_isolation=list(EXPORTS), threshold=MESS))
     if not found:
         return None
     cleanest = min(match.chaos for match in found)

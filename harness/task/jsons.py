@@ -81,7 +81,8 @@ def _value(text: str, place: int, where: str) -> tuple[Any, int]:
     try:
         return DECODER.raw_decode(text, place)
     except json.JSONDecodeError as error:
-        raise InputError(f"{where}: not valid JSON: {error.msg}, at character {error.pos - place + 1}.") from None
+        reason = error.msg.removesuffix(" at")
+        raise InputError(f"{where}: not valid JSON: {reason}, at character {error.pos - place + 1}.") from None
     except _Twice as error:
         raise InputError(f"{where}: {error}.") from None
     except RecursionError:

@@ -53,8 +53,11 @@ class Source:
     said: str | None = None
 
     def __post_init__(self) -> None:
-        with self.readable():
-            mode = self.path.stat().st_mode
+        try:
+            with self.readable():
+                mode = self.path.stat().st_mode
+        except ValueError as error:  # such as a NUL in the name
+            raise InputError(f"{str(self.path)!r}: cannot be read: {error}.") from None
         if not stat.S_ISREG(mode):
             kind = next((name for test, name in KINDS if test(mode)), "a device")
             raise InputError(f"{self.path}: is {kind}, not a data file.")
@@ -129,14 +132,16 @@ class Source:
             file.seek(max(0, bad.byte - encodings.WINDOW // 2))
             if file.tell():
                 file.readline()  # the rest of a line that may begin within a letter
-            return encodings.likely(file.read(encodings.WINDOW))
+            sample = file.read(encodings.WINDOW)
+        return "utf-8" if encodings.damaged(sample) else encodings.likely(sample)
 
     def _undecodable(self) -> InputError:
         bad = encodings.undecodable(self.blocks(), self.encoding) or encodings.Place(1, 0)
         likely = self.guess()
-        hint = f"It reads as {likely}; if that is right, say" if likely not in (None, self.encoding) else "Say"
-        such = likely or "latin-1"
-        return InputError(
-            f"{self.path}, line {bad.line}: byte {bad.byte} is not {self.encoding}. {hint} so in task.yaml "
-            f"(`encoding: {such}`) or to init (--encoding {such}); else its own, for example `encoding: latin-1`."
-        )
+        if likely in (None, self.encoding):
+            mend = "Mend it, or say the file's encoding, for example `encoding: latin-1` in task.yaml or --encoding "
+            mend += "latin-1 to init."
+        else:
+            mend = f"It reads as {likely}: if that is right, say so (task.yaml: `encoding: {likely}`; init: --encoding "
+            mend += f"{likely}); else say its own, for example `encoding: latin-1`."
+        return InputError(f"{self.path}, line {bad.line}: byte {bad.byte} is not {self.encoding}. {mend}")

@@ -8,7 +8,7 @@ import math
 
 from harness.errors import InputError
 
-CALENDAR = (datetime.date, datetime.time, datetime.timedelta)
+PLAIN = (int, float, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta)
 MENDS = {
     "NoneType": "null: give it a text, or take the row out",
     "list": "a list: join it to one text",
@@ -38,7 +38,7 @@ def text(value: object, where: str, field: str) -> str:
         raise InputError(f"{where}: field {field!r} is not a number ({value}): give it a value, or take the row out.")
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
-    if isinstance(value, int | float | decimal.Decimal | CALENDAR):
+    if isinstance(value, PLAIN):
         return str(value)
     mend = MENDS.get(type(value).__name__, f"of type {type(value).__name__}: give a text, a number, true or false")
     raise InputError(f"{where}: field {field!r} is {mend}.")
