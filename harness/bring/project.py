@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from harness.errors import InputError
+from harness.task import asis
 from harness.task.definition import RESERVED
 
 PLAIN = """---
@@ -90,13 +91,18 @@ def write(
         for split, part in splits.items():
             rows = ({key: f"{split}-{row.number}", **row.inputs, target: row.label} for row in part)
             _write_split(task / f"{split}.jsonl", rows)
-        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
-        (task / "task.yaml").write_text(text, encoding="utf-8")
+        (task / "task.yaml").write_text(_yaml(document), encoding="utf-8")
         for stem, template in (("plain", PLAIN), ("instruction", INSTRUCTION)):
             _write_template(prompts / f"{stem}.j2", template, list(named))
     except OSError as error:
         raise InputError(f"{error.filename}: cannot be written: {error.strerror}.") from None
     return f"wrote {task} and {prompts}"
+
+
+def _yaml(document: Mapping[str, Any]) -> str:
+    """``document`` in letters of any alphabet; escaped where it would be read back otherwise (PyYAML loses U+0085)."""
+    text = str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+    return text if asis.load(text) == document else str(yaml.safe_dump(document, sort_keys=False))
 
 
 def names(columns: Sequence[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+DEEPEST = 50  # levels
 NULLS = ("", "~", "null", "Null", "NULL")
 
 
@@ -25,8 +26,6 @@ def compose(text: str) -> yaml.Node | None:
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
-    except RecursionError:
-        raise yaml.YAMLError("nested too deep") from None
     finally:
         loader.dispose()
     assert node is None or isinstance(node, yaml.Node)
@@ -93,6 +92,8 @@ class _Loader(yaml.SafeLoader):
             raise _refused("anchors and aliases are not read; put text that begins with & or * in quotes", event)
         if getattr(event, "tag", None):
             raise _refused("tags are not read; put text that begins with ! in quotes", event)
+        if len(self.states) > DEEPEST:
+            raise _refused("nested too deep", event)
         return super().compose_node(parent, index)
 
 
