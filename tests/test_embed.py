@@ -7,6 +7,7 @@ import pytest
 from trained import cheap, copied
 
 from harness.models.embed import Encoder
+from harness.models.lsa import Lsa
 from harness.types import Example
 
 
@@ -32,3 +33,14 @@ class TestEncoder:
         found = list(cheap(name, finsentiment).fit(train).predict([train[0], long]))
         assert [prediction.trace.unread > 2000 for prediction in found] == [False, True]
         assert found[0].trace.unread == 0
+
+
+@pytest.mark.parametrize("texts", [["", ""], ["", " ", "\n"], ["😀", "😡"], ["..."], [""], ["😀", "", "a word"]])
+def test_lsa_holds_for_texts_without_words(texts, tmp_path):
+    made = Lsa().fit(texts)
+    vectors = made([*texts, "words met only now"])
+    assert np.isfinite(vectors).all()
+    made.save(tmp_path)
+    np.testing.assert_array_equal(Lsa.load(tmp_path)([*texts, "words met only now"]), vectors)
+    if texts == ["😀", "😡"]:
+        assert not np.array_equal(vectors[0], vectors[1])

@@ -87,6 +87,41 @@ def test_errors_say_what_and_where(parse, source, message):
         parse(source).render(ITEM, [example("2", "Sales fell", "negative")])
 
 
+@pytest.mark.parametrize("words", [("yes", "no", "01"), ("on", "off", "null"), ("true", "1e3", "2024-01-01")])
+def test_words_of_the_front_matter_are_text_as_written(parse, words):
+    pairs = ", ".join(
+        f"{label}: {word}" for label, word in zip(("positive", "negative", "neutral"), words, strict=True)
+    )
+    made = parse(f"---\nverbalizer: {{{pairs}}}\nstop: [no, 'x']\nmax_tokens: 5\n---\n{{{{ text }}}}")
+    assert made.render(ITEM).choices == tuple(f" {word}" for word in words)
+    assert made.settings.stop == ["no", "x"]
+    assert made.settings.max_tokens == 5
+
+
+def test_settings_may_be_left_empty_and_schemas_keep_their_types(parse):
+    made = parse(
+        "---\nverbalizer:\nanswer_prefix: ~\n"
+        "constrain: {json_schema: {type: string, maxLength: 3, enum: [a, null, 1]}, regex: null}\n---\n{{ text }}"
+    )
+    assert made.settings.verbalizer is None
+    assert made.settings.answer_prefix is None
+    assert made.settings.constrain.json_schema == {"type": "string", "maxLength": 3, "enum": ["a", None, 1]}
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("verbalizer: {positive: &a x, negative: *a}", "anchors and aliases are not read"),
+        ("max_tokens: yes", "front matter, max_tokens"),
+        ("max_tokens: null", "front matter, max_tokens"),
+        ("stop: x\nstop: y", "the key 'stop' stands twice"),
+    ],
+)
+def test_front_matter_is_read_strictly(parse, header, message):
+    with pytest.raises(InputError, match=message):
+        parse(f"---\n{header}\n---\nx")
+
+
 def test_one_character_changes_the_hash(parse):
     assert parse("{{ text }}").sha != parse("{{ text }} ").sha
 

@@ -1,44 +1,22 @@
-"""``harness init``: a project of the user's own, made from a CSV and ready to run."""
+"""``harness init``: a project of the user's own, made from a labelled table and ready to run."""
 
 from __future__ import annotations
 
-import csv
-import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import yaml
-
+from harness.bring import project
+from harness.bring.project import Row
 from harness.chance import rng
 from harness.errors import InputError, unknown
+from harness.kinds import values
 from harness.prompt.leak import Overlap
+from harness.task import files
+from harness.tokens import fold
 from harness.types import Example
 
-PLAIN = """---
-description: The text and its label, nothing else.
----
-{{% for shot in shots %}}
-{shot}
-Label: {{{{ shot.answer }}}}
-
-{{% endfor %}}
-{item}
-Label:
-"""
-# Doubled braces are Jinja's: these texts go through str.format.
-INSTRUCTION = """---
-description: An instruction that names the labels, then the examples.
----
-Classify the text as one of: {{{{ labels | join(", ") }}}}.
-
-{{% for shot in shots %}}
-{shot}
-Label: {{{{ shot.answer }}}}
-
-{{% endfor %}}
-{item}
-Label:
-"""
+SHOWN = 3  # of what is told, so many are named
 
 
 def init(
@@ -48,131 +26,141 @@ def init(
     inputs: tuple[str, ...],
     target: str,
     test: Path | None = None,
-    encoding: str = "utf-8",
+    encoding: str | None = None,
     seed: int = 0,
 ) -> list[str]:
     """Write ``tasks/NAME`` and ``prompts/NAME`` below ``folder``, and say what was done, a line each.
 
     ``data`` is cut in train, dev and test (60, 10 and 30 %, each label in proportion) unless ``test`` gives the test
-    set: then a tenth of ``data`` becomes dev. Test items whose text, or nearly, is also in train are named in the
-    report and left in place. Raises InputError, having written nothing, where a file or column is missing.
+    set: then a tenth of ``data`` becomes dev. Small data makes no dev split. Items are shuffled; their ids hold the
+    number of their row. Test items whose text, or nearly, is also in train are named in the report and left in place.
+    An input may be one column, commas and all, or several with commas between them. Raises InputError, having written
+    nothing, where a file or column is missing or a row is damaged.
     """
     if not name or any(c in name for c in "/\\ ."):
         raise InputError(f"task name {name!r}: use letters, digits, - and _ only.")
     if (folder / "tasks" / name).exists():
         raise InputError(f"{folder / 'tasks' / name} exists already. Choose another --name, or delete it.")
-    rows, given = _read(data, encoding), _read(test, encoding) if test else []
-    for path, read in ((data, rows), *(((test, given),) if test else ())):
-        for column in (*inputs, target):
-            if column not in read[0]:
-                raise unknown("column", column, read[0], str(path))
-    labels = Counter(row[target] for row in rows)
+    inputs = _columns(data, inputs, target, encoding)
+    if target in inputs:
+        raise InputError(f"column {target!r} is both an input and the label: the prompt would show the answer.")
+    rows, said = _read(data, inputs, target, encoding)
+    labels = sorted({row.label for row in rows})
     if len(labels) < 2:
-        raise InputError(f"{data}: column {target!r} holds one label only ({', '.join(labels)}); two are the least.")
-    said = [f"read {len(rows)} rows with {len(labels)} labels from {data}"]
+        raise InputError(f"{data}: column {target!r} holds one label only ({labels[0]}); two are the least.")
+    splits = _split(rows, (0.9, 0.1) if test else (0.6, 0.1), seed)
     if test:
-        strange = {row[target] for row in given} - set(labels)
-        if strange:
-            raise InputError(f"{test}: labels that {data} never shows: {', '.join(sorted(strange))}.")
-        said.append(f"read {len(given)} rows from {test} as the test split")
-        train, dev, rest = _split(rows, target, (0.9, 0.1, 0.0), seed)
-        rest = given + rest
-    else:
-        train, dev, rest = _split(rows, target, (0.6, 0.1, 0.3), seed)
-    splits = {"train": train, "dev": dev, "test": rest}
-    said.append("splits: " + ", ".join(f"{len(part)} {split}" for split, part in splits.items()))
-    said += _overlap(train, rest, inputs, target)
-    task, prompts = folder / "tasks" / name, folder / "prompts" / name
-    try:
-        task.mkdir(parents=True)
-        prompts.mkdir(parents=True, exist_ok=True)
-        for split, part in splits.items():
-            _write_split(task / f"{split}.jsonl", part, split, (*inputs, target))
-        _write_task(task / "task.yaml", name, inputs, target, sorted(labels), data)
-        for stem, text in (("plain", PLAIN), ("instruction", INSTRUCTION)):
-            _write_template(prompts / f"{stem}.j2", text, inputs)
-    except OSError as error:
-        raise InputError(f"{error.filename}: cannot be written: {error.strerror}.") from None
-    said.append(f"wrote {task} and {prompts}")
+        given, told = _read(test, inputs, target, encoding)
+        said += told
+        if strange := sorted({row.label for row in given} - set(labels)):
+            raise InputError(f"{test}: labels that {data} never shows: {', '.join(strange)}.")
+        splits["test"] = given
+    if not splits["test"]:
+        raise InputError(f"{data}: no label has two rows, so none is left to test on. Give more rows, or --test.")
+    said += _told(splits, labels)
+    said += _overlap(splits["train"], splits["test"])
+    for split, part in splits.items():
+        splits[split] = [part[i] for i in rng("order", seed, split).permutation(len(part))]
+    said.append(project.write(folder, name, splits, inputs, target, labels, data))
     return said
 
 
-def _read(path: Path, encoding: str) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as file:
-            rows = [{k: (v or "").strip() for k, v in row.items() if k} for row in csv.DictReader(file)]
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: byte {error.start} is not {encoding}. Say another --encoding, such as latin-1."
-        ) from None
+def _columns(path: Path, inputs: Sequence[str], target: str, encoding: str | None) -> tuple[str, ...]:
+    """The columns that ``inputs`` name: each one column as it is written, else several with commas between them."""
+    read = files.read(path, encoding or files.guess(path), (target,))
+    _, known = next(read.rows, ("", {}))
+    parts = [[text] if text in known or "," not in text else text.split(",") for text in inputs]
+    return tuple(dict.fromkeys(name.strip() for part in parts for name in part if name.strip()))
+
+
+def _read(path: Path, inputs: Sequence[str], target: str, encoding: str | None) -> tuple[list[Row], list[str]]:
+    """The rows of ``path`` that have a label, and what there is to tell of them."""
+    read = files.read(path, encoding or files.guess(path), (*inputs, target))
+    rows, without, spaced, columns, number = list[Row](), list[int](), 0, dict[str, None](), 0
+    for number, (where, row) in enumerate(read.rows, 1):
+        columns |= dict.fromkeys(row)
+        for column in inputs:
+            if column not in row:
+                raise unknown("column", column, row, where if number > 1 else str(path))
+        given = row.get(target)
+        label = "" if values.missing(given) else values.text(given, where, target)
+        if not label.strip():
+            without.append(number)
+            continue
+        spaced += label != label.strip()
+        texts = {column: values.text(row[column], where, column).strip() for column in inputs}
+        rows.append(Row(number, texts, label.strip()))
+    if not number:
+        raise InputError(f"{path}: holds no rows.")
+    if target not in columns:
+        raise unknown("column", target, columns, str(path))
     if not rows:
-        raise InputError(f"{path}: no rows below the header.")
-    return rows
+        raise InputError(f"{path}: no row has a label in column {target!r}.")
+    said = [f"read {path} ({read.found}): {number} rows"]
+    if without:
+        said.append(f"left out {len(without)} of them, which have no label (rows {_few(without)})")
+    if spaced:
+        said.append(f"took spaces off the ends of {spaced} labels")
+    return rows, [*said, *_labels(rows, path)]
 
 
-def _split(
-    rows: list[dict[str, str]], target: str, shares: tuple[float, float, float], seed: int
-) -> tuple[list[dict[str, str]], ...]:
-    """Each label's rows, shuffled, cut by ``shares``; at least one of each label in train."""
-    parts: tuple[list[dict[str, str]], ...] = ([], [], [])
-    groups: dict[str, list[dict[str, str]]] = {}
+def _labels(rows: Sequence[Row], path: Path) -> list[str]:
+    """The labels with their counts, and what is odd about them."""
+    counts = Counter(row.label for row in rows)
+    said = [f"labels: {_few([f'{label} {count}' for label, count in counts.most_common()], 20)}"]
+    alike: dict[str, list[str]] = {}
+    for label in counts:
+        alike.setdefault(fold(label), []).append(label)
+    for group in (sorted(group) for group in alike.values() if len(group) > 1):
+        shown = " beside ".join(f"{label!r} ({counts[label]})" for label in group)
+        said.append(f"{shown}: they differ in case or spacing only, and stay labels of their own")
+    if len(counts) > max(10, len(rows) / 2):
+        said.append(f"{len(counts)} labels for {len(rows)} rows of {path}: is that the label's column?")
+    return said
+
+
+def _few(things: Sequence[object], shown: int = SHOWN) -> str:
+    return ", ".join(map(str, things[:shown])) + (", …" if len(things) > shown else "")
+
+
+def _split(rows: Sequence[Row], shares: tuple[float, float], seed: int) -> dict[str, list[Row]]:
+    """Each label's rows, drawn by ``seed``: the first share is train, the second dev, the rest test. Train has each
+    label, and test, where there is a rest, each of two rows or more."""
+    splits: dict[str, list[Row]] = {"train": [], "dev": [], "test": []}
+    groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(row[target], []).append(row)
+        groups.setdefault(row.label, []).append(row)
+    rest = sum(shares) < 1
     for label in sorted(groups):
         group = [groups[label][i] for i in rng("split", seed, label).permutation(len(groups[label]))]
-        first = max(1, round(len(group) * shares[0]))
-        second = len(group) if shares[2] == 0 else first + round(len(group) * shares[1])
-        for part, piece in zip(parts, (group[:first], group[first:second], group[second:]), strict=True):
-            part.extend(piece)
-    return parts
+        first = max(1, min(round(len(group) * shares[0]), len(group) - rest))
+        second = first + round(len(group) * shares[1]) if rest else len(group)
+        for split, piece in zip(splits, (group[:first], group[first:second], group[second:]), strict=True):
+            splits[split].extend(piece)
+    if {row.label for row in splits["dev"]} != set(groups):
+        splits["train"] += splits.pop("dev")
+    return splits
 
 
-def _overlap(
-    train: list[dict[str, str]], test: list[dict[str, str]], inputs: tuple[str, ...], target: str
-) -> list[str]:
-    def examples(rows: list[dict[str, str]], split: str) -> list[Example]:
-        return [Example(f"{split}-{i}", {k: row[k] for k in inputs}, row[target]) for i, row in enumerate(rows, 1)]
+def _told(splits: Mapping[str, Sequence[Row]], labels: Sequence[str]) -> list[str]:
+    said = ["splits: " + ", ".join(f"{len(part)} {split}" for split, part in splits.items())]
+    if "dev" not in splits:
+        said.append("no dev split: there are too few rows for one that has every label")
+    tested = {row.label for row in splits["test"]}
+    if untested := [label for label in labels if label not in tested]:
+        said.append(f"no test item has the label {_few(untested)}: too few rows have it")
+    return said
+
+
+def _overlap(train: Sequence[Row], test: Sequence[Row]) -> list[str]:
+    def examples(rows: Sequence[Row], split: str) -> list[Example]:
+        return [Example(f"{split}-{row.number}", row.inputs, row.label) for row in rows]
 
     overlap = Overlap(examples(train, "train"))
     near = [example.id for example in examples(test, "test") if overlap.barred(example)]
     if not near:
         return ["no test item is a near-duplicate of a train item"]
     return [
-        f"{len(near)} test items are near-duplicates of train items "
-        f"({', '.join(near[:3])}{', …' if len(near) > 3 else ''}): they "
+        f"{len(near)} test items are near-duplicates of train items ({_few(near)}): they "
         "stay, are never shown as their own demonstration, and flatter trained baselines"
     ]
-
-
-def _write_split(path: Path, rows: list[dict[str, str]], split: str, columns: tuple[str, ...]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        for i, row in enumerate(rows, 1):
-            file.write(json.dumps({"id": f"{split}-{i}", **{c: row[c] for c in columns}}, ensure_ascii=False) + "\n")
-
-
-def _write_task(path: Path, name: str, inputs: tuple[str, ...], target: str, labels: list[str], data: Path) -> None:
-    document = {
-        "kind": "classification",
-        "description": f"What {name} is about, in one sentence.",
-        "language": "en",
-        "licence": "unknown",
-        "source": data.name,
-        "inputs": list(inputs),
-        "target": target,
-        "id": "id",
-        "labels": dict.fromkeys(labels, ""),
-        "splits": {"train": "train.jsonl", "dev": "dev.jsonl", "test": "test.jsonl"},
-        "metrics": ["accuracy", "macro-f1", "mcc", "parse-failure-rate", "ece"],
-        "main_metric": "accuracy",
-    }
-    path.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
-
-
-def _write_template(path: Path, text: str, inputs: tuple[str, ...]) -> None:
-    def lines(prefix: str) -> str:
-        return "\n".join(f"{name.capitalize()}: {{{{ {prefix}{name} }}}}" for name in inputs)
-
-    if not path.exists():  # the user's own template wins
-        path.write_text(text.format(shot=lines("shot."), item=lines("")), encoding="utf-8")

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from harness.errors import InputError, unknown
-from harness.kinds import Choice, Kind, Label, Reading
+from harness.kinds import Choice, Kind, Label, Reading, values
 from harness.kinds.words import lenient, strict
 from harness.types import Example
 
@@ -41,9 +41,9 @@ class Classification(Kind):
     @classmethod
     def _list_of_labels(cls, value: Any) -> Any:
         if isinstance(value, list):
-            return {str(label): "" for label in value}
+            return dict.fromkeys(values.names(value), "")
         if isinstance(value, dict):
-            return {str(k): v or "" for k, v in value.items()}
+            return {str(label): "" if text is None else text for label, text in value.items()}
         return value
 
     @model_validator(mode="after")
@@ -78,7 +78,13 @@ class Classification(Kind):
         return found[1] if found else output
 
     def target(self, row: Mapping[str, Any], column: str, where: str) -> str:
-        label = str(row[column])
+        given = row[column]
+        if values.missing(given) or (given == "" and "" not in self.labels):
+            raise InputError(
+                f"{where}: no label: field {column!r} is {'null' if given is None else 'empty'}. Give it one of "
+                f"{', '.join(self.labels)}, or take the row out."
+            )
+        label = values.text(given, where, column)
         if label not in self.labels:
             raise unknown("label", label, self.labels, where)
         return label

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from harness.chance import rng
+from harness.models.terms import vectorizer
 
 DIMENSIONS = 128
 SAMPLE = 50_000  # texts that the axes are learnt from, at most
@@ -28,12 +29,11 @@ class Lsa:
     def fit(self, texts: Sequence[str]) -> Self:
         from scipy.sparse import hstack
         from sklearn.decomposition import TruncatedSVD
-        from sklearn.feature_extraction.text import TfidfVectorizer
 
         if len(texts) > SAMPLE:
             drawn = rng("lsa", len(texts)).choice(len(texts), SAMPLE, replace=False)
             texts = [texts[i] for i in sorted(drawn)]
-        self._features = [TfidfVectorizer(sublinear_tf=True, **kind) for kind in KINDS]
+        self._features = [vectorizer(texts, **kind) for kind in KINDS]
         table = hstack([each.fit_transform(texts) for each in self._features]).tocsr()
         dimensions = min(DIMENSIONS, *(n - 1 for n in table.shape))
         if dimensions < 2:  # a pool of one text: there is nothing to reduce

@@ -11,6 +11,7 @@ import numpy as np
 from harness.choice import chosen
 from harness.errors import InputError
 from harness.kinds import Kind
+from harness.models.terms import vectorizer
 from harness.types import Example, Prediction, Signature
 
 NEVER = -700.0  # the log-probability of a label that the training data never shows; exp of less is 0
@@ -61,19 +62,18 @@ class Tfidf:
         raise NotImplementedError
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
-        from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.pipeline import make_pipeline, make_union
 
-        features = make_union(
-            TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b"),
-            TfidfVectorizer(sublinear_tf=True, analyzer="char_wb", ngram_range=(2, 5)),
-        )
         # Sorted, so that the fit does not depend on the order in which the training data is read.
         rows = sorted(train, key=lambda example: example.id)
-        targets = [example.target for example in rows]
+        texts, targets = [example.text for example in rows], [example.target for example in rows]
+        features = make_union(
+            vectorizer(texts, ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b"),
+            vectorizer(texts, analyzer="char_wb", ngram_range=(2, 5)),
+        )
         classifier = self._classifier("balanced" if self.class_weights else None) if len(set(targets)) > 1 else _only()
         self._model: Any = make_pipeline(features, classifier)
-        self._model.fit([example.text for example in rows], targets)
+        self._model.fit(texts, targets)
         return self
 
     def __repr__(self) -> str:

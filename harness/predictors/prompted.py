@@ -150,7 +150,7 @@ class Prompted:
         """What is asked besides the items: the inputs that a calibration needs, those that fit."""
         if self._calibrated is None:
             return Sheet()
-        asked = self._calibrated.asks(self._train, self._sample, self.template.task.spec.inputs)
+        asked = self._calibrated.asks(self._train, self._sample, list(self.template.task.spec.inputs))
         shown = self.demos(asked) if self._calibrated.method.demonstrated else [Demos((), ())] * len(asked)
         try:
             made = self._sheet(asked, shown, item=False)

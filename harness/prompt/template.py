@@ -17,11 +17,12 @@ from jinja2 import nodes
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from harness import builtin
 from harness.errors import InputError, unknown
 from harness.kinds import Choice, Label
+from harness.task import asis
 from harness.task.definition import Task
 from harness.types import Constraint, Example, Message, Prompt
 
@@ -37,6 +38,12 @@ class Grammar(BaseModel):
     model_config = ConfigDict(extra="forbid")
     regex: str | None = None
     json_schema: dict[str, Any] | None = None
+    _nulls = model_validator(mode="before")(asis.nulls)
+
+    @field_validator("json_schema", mode="before")
+    @classmethod
+    def _typed(cls, value: Any) -> Any:
+        return asis.typed(value)
 
     @model_validator(mode="after")
     def _one(self) -> Grammar:
@@ -58,6 +65,7 @@ class Settings(BaseModel):
     max_tokens: int = 16
     constrain: Literal["labels"] | Grammar | None = None
     answer_field: str | None = None
+    _nulls = model_validator(mode="before")(asis.nulls)
 
 
 class _Roles(Extension):
@@ -236,7 +244,7 @@ def parse(name: str, path: Path, source: str, task: Task) -> Template:
             raise InputError(f"template {path}: the front matter that starts with --- is not closed by a line ---.")
         first_line = header.count("\n") + 4
         try:
-            settings = Settings.model_validate(yaml.safe_load(header) or {})
+            settings = Settings.model_validate(asis.load(header) or {})
         except yaml.YAMLError as error:
             raise InputError(f"template {path}: front matter is not valid YAML: {error}") from None
         except ValidationError as error:

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
-import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from harness import builtin, kinds
-from harness.errors import InputError, missing_extra, unknown
-from harness.kinds import Kind
+from harness.errors import InputError, unknown
+from harness.kinds import Kind, values
 from harness.results.columns import Examples
+from harness.task import asis, files, hub
+from harness.task.hub import Hub
+from harness.task.source import Row
 from harness.types import Example
 
 RESERVED = ("labels", "shots", "answer", "label")
 SPLITS = ("train", "dev", "test")
 
 
-class Hub(BaseModel):
-    """A data set on a hub, read with the ``datasets`` library."""
-
-    model_config = ConfigDict(extra="forbid")
-    path: str
-    name: str | None = None
-    revision: str | None = None
-
-
 class TaskSpec(BaseModel):
-    """The fields of ``task.yaml`` that every kind of task has. Unknown keys are errors."""
+    """The fields of ``task.yaml`` that every kind of task has. Unknown keys are errors. ``inputs`` are the names that
+    templates use, and the column that each stands for: a list where the two are the same."""
 
     model_config = ConfigDict(extra="forbid")
     kind: str
@@ -41,21 +35,31 @@ class TaskSpec(BaseModel):
     language: str = "en"
     licence: str = "unknown"
     source: str = "unknown"
-    inputs: list[str] = Field(min_length=1)
+    inputs: dict[str, str] = Field(min_length=1)
     target: str
     splits: dict[Literal["train", "dev", "test"], str]
     hub: Hub | None = None
     id: str | None = None
     cluster: str | None = None
     tags: list[str] = []
-    encoding: str = "utf-8"
+    encoding: str | None = None
     metrics: list[str]
     main_metric: str
+
+    _nulls = model_validator(mode="before")(asis.nulls)
+
+    @field_validator("inputs", mode="before")
+    @classmethod
+    def _list_of_inputs(cls, value: Any) -> Any:
+        return {name: name for name in values.names(value)} if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _consistent(self) -> TaskSpec:
         if taken := set(self.inputs) & set(RESERVED):
-            raise ValueError(f"inputs may not be called {sorted(taken)}: templates use those names")
+            raise ValueError(
+                f"inputs may not be called {sorted(taken)}: templates use those names. Give another, and the column "
+                f"that it stands for: inputs: {{my_text: {self.inputs[min(taken)]}}}"
+            )
         if self.main_metric not in self.metrics:
             raise ValueError(f"main_metric {self.main_metric!r} is not among metrics {self.metrics}")
         return self
@@ -78,7 +82,7 @@ class Task:
         if split not in self.spec.splits:
             raise unknown("split", split, self.spec.splits, f"task {self.name!r}")
         source = self.spec.splits[split]
-        found = Examples(self._rows(split, source), self.spec.inputs, self.spec.tags)
+        found = Examples(self._rows(split, source), list(self.spec.inputs), self.spec.tags)
         if not found:
             raise InputError(
                 f"task {self.name!r}: split {split!r} is empty ({source}). Put at least one example in it."
@@ -86,7 +90,7 @@ class Task:
         return found
 
     def _rows(self, split: str, source: str) -> Iterator[Example]:
-        rows = _hub_rows(self.spec.hub, source) if self.spec.hub else _file_rows(self.folder / source, self.spec)
+        rows = hub.rows(self.spec.hub, source, self.spec.target) if self.spec.hub else self._file_rows(source)
         ids: set[str] = set()
         for where, row in rows:
             example = self._example(where, row, f"{split}-{len(ids) + 1}")
@@ -95,20 +99,33 @@ class Task:
             ids.add(example.id)
             yield example
 
+    def _file_rows(self, source: str) -> Iterator[Row]:
+        path = self.folder / source
+        if not os.path.exists(path):
+            raise InputError(f"{path}: no such data file. `splits` in {self.folder / 'task.yaml'} names it.")
+        return files.read(path, self.spec.encoding, self._columns()).rows
+
+    def _columns(self) -> list[str]:
+        spec = self.spec
+        return [*spec.inputs.values(), spec.target, *spec.tags, *filter(None, (spec.id, spec.cluster))]
+
     def _example(self, where: str, row: Mapping[str, Any], default_id: str) -> Example:
         spec = self.spec
-        wanted = [*spec.inputs, spec.target, *spec.tags, *filter(None, (spec.id, spec.cluster))]
-        for name in wanted:
-            if row.get(name) is None:
+        for name in self._columns():
+            if name not in row:
                 near = difflib.get_close_matches(name, list(row), n=1)
                 hint = f" Did task.yaml mean {near[0]!r}?" if near else ""
                 raise InputError(f"{where}: no field {name!r}; the row has {', '.join(map(str, row))}.{hint}")
+
+        def text(name: str) -> str:
+            return values.text(row[name], where, name)
+
         return Example(
-            id=str(row[spec.id]) if spec.id else default_id,
-            inputs={name: str(row[name]) for name in spec.inputs},
+            id=text(spec.id) if spec.id else default_id,
+            inputs={name: text(column) for name, column in spec.inputs.items()},
             target=self.kind.target(row, spec.target, where),
-            cluster=str(row[spec.cluster]) if spec.cluster else None,
-            tags={name: str(row[name]) for name in spec.tags},
+            cluster=text(spec.cluster) if spec.cluster else None,
+            tags={name: text(name) for name in spec.tags},
         )
 
 
@@ -122,13 +139,15 @@ def load(name: str) -> Task:
 
 def _read(path: Path) -> tuple[TaskSpec, Kind]:
     try:
-        text = path.read_text(encoding="utf-8")
-        document, root = yaml.safe_load(text), yaml.compose(text)
+        root = asis.compose(path.read_text(encoding="utf-8"))
+        document = asis.build(root)
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
         raise InputError(f"{path}, line {line}: not valid YAML: {getattr(error, 'problem', error)}.") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path}: cannot be read as text in UTF-8: {getattr(error, 'strerror', None) or error}."
+        ) from None
     if not isinstance(document, dict):
         raise InputError(f"{path}: must be a mapping of fields such as kind, inputs, target, labels, splits.")
     chosen = document.get("kind", next(iter(kinds.KINDS)))
@@ -138,7 +157,7 @@ def _read(path: Path) -> tuple[TaskSpec, Kind]:
         )
     found = kinds.find(chosen)
     shared = {key: value for key, value in document.items() if key in TaskSpec.model_fields}
-    own = {key: value for key, value in document.items() if key not in shared}
+    own = asis.nulls({key: asis.nulls(value) for key, value in document.items() if key not in shared})
     try:
         kind = found.model_validate(own)
         return TaskSpec.model_validate({"metrics": kind.metrics, "main_metric": kind.main_metric, **shared}), kind
@@ -172,66 +191,3 @@ def _line_of(node: yaml.Node | None, loc: tuple[Any, ...]) -> int:
             node = node.value[part]
             line = node.start_mark.line + 1
     return line
-
-
-def _file_rows(path: Path, spec: TaskSpec) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if not path.exists():
-        raise InputError(f"{path}: no such data file. `splits` in {path.parent / 'task.yaml'} names it.")
-    suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        import pandas
-
-        for i, row in enumerate(pandas.read_parquet(path).to_dict("records")):
-            yield f"{path}, row {i + 1}", {str(k): v for k, v in row.items()}
-        return
-    if suffix not in (".jsonl", ".csv", ".tsv"):
-        raise InputError(f"{path}: unknown data format {suffix!r}. Known: .jsonl, .csv, .tsv, .parquet.")
-    try:
-        with path.open(encoding="utf-8-sig" if spec.encoding == "utf-8" else spec.encoding, newline="") as file:
-            yield from _json_rows(path, file) if suffix == ".jsonl" else _csv_rows(path, file, suffix)
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: byte {error.start} is not {spec.encoding}. Say the file's encoding in task.yaml, "
-            "for example `encoding: latin-1`."
-        ) from None
-    except LookupError:
-        raise InputError(f"{path}: unknown encoding {spec.encoding!r} in task.yaml.") from None
-
-
-def _json_rows(path: Path, file: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for number, line in enumerate(file, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{path}, line {number}: not valid JSON: {error.msg}.") from None
-        if not isinstance(row, dict):
-            raise InputError(f"{path}, line {number}: must be one JSON object a line.")
-        yield f"{path}, line {number}", row
-
-
-def _csv_rows(path: Path, file: Any, suffix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    reader = csv.DictReader(file, delimiter="\t" if suffix == ".tsv" else ",", strict=True)
-    try:
-        for row in reader:
-            if None in row:
-                raise InputError(f"{path}, line {reader.line_num}: more fields than the header names.")
-            yield f"{path}, line {reader.line_num}", row
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: not valid CSV: {error}.") from None
-
-
-def _hub_rows(hub: Hub | None, split: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    assert hub is not None
-    try:
-        import datasets
-    except ImportError:
-        raise missing_extra("datasets", "hub", f"Reading {hub.path!r} from a data hub") from None
-    try:
-        data = datasets.load_dataset(hub.path, hub.name, split=split, revision=hub.revision)
-    except Exception as error:  # the library raises many kinds; all mean the reference cannot be read
-        raise InputError(f"hub data set {hub.path!r}, split {split!r}: cannot be loaded: {error}") from None
-    named = {k: f.int2str for k, f in data.features.items() if hasattr(f, "int2str")}
-    for i, row in enumerate(data):
-        yield f"{hub.path}[{split}], row {i + 1}", {k: named[k](v) if k in named else v for k, v in row.items()}

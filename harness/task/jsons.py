@@ -1,0 +1,95 @@
+"""JSON: one object a line, or an array of objects."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from harness.errors import InputError
+from harness.task.source import Read, Row, Source
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Twice(f"key {twice!r} stands twice in one object. Give each a name of its own")
+    return made
+
+
+class _Twice(ValueError):
+    pass
+
+
+# Numbers stay the text they are written as: 1.50 is not 1.5.
+DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=str, parse_float=str)
+SPACE = " \t\r\n"
+SPACES = re.compile(f"[{SPACE}]*")
+
+
+def read(source: Source, wanted: Sequence[str]) -> Read:
+    """The objects of ``source``: of an array where it begins with a bracket, else one a line."""
+    first = next((line for line in source.lines() if line.strip()), "")
+    if first.lstrip(SPACE).startswith("["):
+        return Read(f"a JSON array, {source.encoding}", _array(source))
+    return Read(f"JSON, an object a line, {source.encoding}", _lines(source))
+
+
+def _lines(source: Source) -> Iterator[Row]:
+    for number, line in enumerate(source.lines(), 1):
+        if text := line.strip(SPACE):
+            where = f"{source.path}, line {number}"
+            row, end = _value(text, 0, where)
+            if end < len(text):
+                raise InputError(f"{where}: not valid JSON: more follows the first value. Write one object a line.")
+            yield where, _row(row, where)
+
+
+def _array(source: Source) -> Iterator[Row]:
+    """The text is held whole, its objects one at a time."""
+    text = "".join(source.lines())
+    place, line, counted = text.index("[") + 1, 1, 0
+    while True:
+        place = _skip(text, place)
+        line, counted = line + text.count("\n", counted, place), place
+        where = f"{source.path}, line {line}"
+        if text[place : place + 1] == "]" and text[counted - 1 : counted] != ",":
+            break
+        row, place = _value(text, place, where)
+        yield where, _row(row, where)
+        place = _skip(text, place)
+        if text[place : place + 1] == "]":
+            break
+        if text[place : place + 1] != ",":
+            here = f"{source.path}, line {line + text.count(chr(10), counted, place)}"
+            raise InputError(f"{here}: not valid JSON: ',' or ']' expected. The array is cut off or an item damaged.")
+        place += 1
+    if rest := text[place + 1 :].strip(SPACE):
+        raise InputError(f"{source.path}: more follows the array: {rest[:20]!r}. Take it out.")
+
+
+def _skip(text: str, place: int) -> int:
+    found = SPACES.match(text, place)
+    assert found is not None
+    return found.end()
+
+
+def _value(text: str, place: int, where: str) -> tuple[Any, int]:
+    try:
+        return DECODER.raw_decode(text, place)
+    except json.JSONDecodeError as error:
+        reason = error.msg.removesuffix(" at")
+        raise InputError(f"{where}: not valid JSON: {reason}, at character {error.pos - place + 1}.") from None
+    except _Twice as error:
+        raise InputError(f"{where}: {error}.") from None
+    except RecursionError:
+        raise InputError(f"{where}: nested too deep to be a row. Write one flat object a row.") from None
+
+
+def _row(row: Any, where: str) -> dict[str, Any]:
+    if not isinstance(row, dict):
+        raise InputError(f'{where}: must be one JSON object a row, such as {{"text": "…", "label": "…"}}.')
+    return row
