@@ -10,12 +10,13 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any, TypeVar
 
-from harness.engines import logprobs, trie
+from harness.engines import logprobs, reply, trie
 from harness.engines import structured as held
 from harness.engines.server import Manners, Refused, Server, Session
 from harness.errors import InputError, unknown
+from harness.kinds.words import apart
 from harness.models.checkpoint import Model
-from harness.tokens import until
+from harness.tokens import TAIL, opening, until
 from harness.types import Answer, Constraint, Message, Request, Sampling, Tokens, Usage
 
 HOME = "https://api.openai.com/v1"
@@ -123,9 +124,10 @@ class OpenAI:
         for how in ("vllm", "json"):
             for content in ((Message("user", PROBE),), PROBE):
                 sampling = Sampling(constraint=Constraint("choice", (PROBED,)))
-                path, body = self._writing(Request("", (), None, sampling, content), how)
+                request = Request("", (), None, sampling, content)
+                path, body = self._writing(request, how)
                 with suppress(Refused):
-                    if self._text(self._once(path, body), path, sampling, how)[0] == PROBED:
+                    if apart(self._text(self._once(path, body), path, request, how)[0])[1] == PROBED:
                         return how
         return "none"
 
@@ -139,20 +141,26 @@ class OpenAI:
     async def _write(self, session: Session, request: Request) -> Answer:
         path, body = self._writing(request, self._how)
         said = await self._send(session, path, body)
-        assert request.sampling is not None
-        text, finish = self._text(said, path, request.sampling, self._how)
-        prompt, _, new = _usage(said)
-        return Answer(request.key, text, finish, usage=Usage(prompt, _computed(said), new))
+        text, finish = self._text(said, path, request, self._how)
+        vain = Usage()
+        if "stop" in body and finish == "stop" and not apart(text)[1].strip():  # it acted before there was an answer
+            vain = Usage(0, reply.computed(said), reply.usage(said)[2])
+            del body["stop"]
+            said = await self._send(session, path, body)
+            text, finish = self._text(said, path, request, self._how)
+        prompt, _, new = reply.usage(said)
+        return Answer(request.key, text, finish, usage=vain + Usage(prompt, reply.computed(said), new))
 
     def _writing(self, request: Request, how: str) -> tuple[str, dict[str, Any]]:
-        """The path and body that ask for text."""
+        """The path and body that ask for text. A chat's model may think before it answers, where no stop must act: it
+        ends by itself, and what is said behind a stop is cut off here."""
         sampling = request.sampling
         assert sampling is not None
         body: dict[str, Any] = {"model": self._name, "temperature": sampling.temperature, "seed": sampling.seed}
         body["max_tokens"] = sampling.max_tokens
         if held.wraps(sampling.constraint, how):
             body["max_tokens"] += held.ROOM
-        elif sampling.stop:
+        elif sampling.stop and not isinstance(request.content, tuple) and not self._opened(request):
             body["stop"] = list(sampling.stop)
         body |= held.fields(sampling.constraint, how)
         if isinstance(request.content, tuple):
@@ -163,13 +171,25 @@ class OpenAI:
             body["return_token_ids"] = True
         return "completions", body
 
-    def _text(self, said: Mapping[str, Any], path: str, sampling: Sampling, how: str) -> tuple[str, str]:
-        """The text that came, up to the first stop, and why it ends."""
-        text = self._understood(path, _said, said, self.tokenizer)
+    def _opened(self, request: Request) -> str:
+        """The tag of the thought that the prompt opens, or the beginning of the model's turn."""
+        content = request.content
+        if content is None:
+            return opening(self.tokenizer.decode(list(request.prompt[-TAIL:])))
+        if isinstance(content, str):
+            return opening(content)
+        return opening(content[-1].content) if content and content[-1].role == "assistant" else ""
+
+    def _text(self, said: Mapping[str, Any], path: str, request: Request, how: str) -> tuple[str, str]:
+        """The text that came, up to the first stop, and why it ends; what the model thought stands in front of it."""
+        sampling = request.sampling
+        assert sampling is not None
+        text = self._understood(path, reply.text, said, self.tokenizer)
         ended = str(said["choices"][0].get("finish_reason") or "length")
+        thought = self._understood(path, reply.thought, said) or self._opened(request)
         if held.wraps(sampling.constraint, how):
-            return held.unwrap(text), ended
-        text, stopped = until(text, sampling.stop)
+            return thought + held.unwrap(text), ended
+        text, stopped = until(thought + text, sampling.stop)
         return text, "stop" if stopped else ended
 
     def score(self, requests: Iterable[Request]) -> Iterator[Answer]:
@@ -206,7 +226,7 @@ class OpenAI:
         for node, fields in reading.questions():
             said = await self._send(session, "completions", self._completion(request.prompt + node, fields))
             self._understood("completions", reading.take, node, said)
-            computed += _computed(said)
+            computed += reply.computed(said)
         scores = self._understood("completions", reading.scores, request.choices)
         return Answer(request.key, choice_logprobs=scores, usage=Usage(trie.submitted(request), computed))
 
@@ -218,7 +238,7 @@ class OpenAI:
             whole = request.prompt + choice
             said = await self._send(session, "completions", self._completion(whole, logprobs.ECHO))
             scores.append(self._understood("completions", logprobs.echoed, said, whole, len(choice)))
-            computed += _computed(said)
+            computed += reply.computed(said)
         return Answer(request.key, choice_logprobs=tuple(scores), usage=Usage(trie.submitted(request), computed))
 
     def _completion(self, prompt: Tokens, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -255,27 +275,3 @@ class OpenAI:
 def _content(request: Request) -> str:
     content = request.content or ""
     return content if isinstance(content, str) else "\0".join(message.content for message in content)
-
-
-def _said(said: Mapping[str, Any], tokenizer: Any) -> str:
-    """The text of an answer. Decoded here from tokens where they came too: a server's own text can begin with the
-    prompt's end, where that is no whole character."""
-    made = said["choices"][0]
-    if tokenizer is not None and made.get("token_ids") is not None:
-        return str(tokenizer.decode(made["token_ids"], skip_special_tokens=True))
-    if "message" in made:
-        return str(made["message"].get("content") or made["message"].get("refusal") or "")
-    return str(made["text"] or "")
-
-
-def _usage(said: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Tokens of the prompt, those of them from a cache, and those generated, as far as the server says."""
-    usage = said.get("usage") or {}
-    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
-    return int(usage.get("prompt_tokens") or 0), int(cached or 0), int(usage.get("completion_tokens") or 0)
-
-
-def _computed(said: Mapping[str, Any]) -> int:
-    """Token positions run through the model: the last token generated is not fed to it."""
-    prompt, cached, new = _usage(said)
-    return prompt - cached + max(0, new - 1)

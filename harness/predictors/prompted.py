@@ -9,6 +9,7 @@ from typing import Any, Self
 from harness.engines.inference import Asked, Inquiry, Sheet
 from harness.engines.journal import Journal, request_key
 from harness.errors import InputError, unknown
+from harness.kinds import words
 from harness.prompt import parse
 from harness.prompt.encode import Encoded, Encoder
 from harness.prompt.selectors import Demos, Selection, Selector
@@ -166,16 +167,16 @@ class Prompted:
     def read(self, asked: Asked, answer: Answer, usage: Usage) -> Prediction:
         """What ``answer`` says of an item; ``usage`` is what it cost."""
         name, logprobs = asked.example.id, answer.choice_logprobs
-        trace = Trace(
-            asked.demos, asked.excluded, asked.dropped, raw=answer.text, usage=usage, choice_logprobs=logprobs
-        )
+        thought, text = words.apart(answer.text)
+        cut = answer.finish == "length"
+        trace = Trace(asked.demos, asked.excluded, asked.dropped, 0, text, thought, cut, usage, logprobs)
         if logprobs is None:
-            words = {label.name: label.answer for label in self.template.labels}
+            known = {label.name: label.answer for label in self.template.labels}
             field = self.template.settings.answer_field
-            said = parse.field(answer.text, field) if field else answer.text
-            if output := parse.strict(said, words):
+            said = parse.field(text, field) if field else text
+            if output := words.strict(said, known):
                 return Prediction(name, output, trace=trace)
-            mentioned = parse.lenient(said or answer.text, words)  # JSON that broke off may still mention a label
+            mentioned = words.lenient(said or text, known)  # JSON that broke off may still mention a label
             return Prediction(name, None, Status.UNPARSED, trace=trace, mentioned=mentioned)
         sums = [math.fsum(choice) for choice in logprobs]
         top = max(sums)

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from harness import builtin
 from harness.errors import InputError, unknown
+from harness.kinds.words import check
 from harness.task.definition import Task
 from harness.types import Constraint, Example, Message, Prompt
 
@@ -143,8 +144,7 @@ class Template:
                 raise unknown("label in the verbalizer", name, described, str(self.path))
         if missing := [name for name in described if name not in words]:
             raise InputError(f"{self.path}: the verbalizer has no word for {', '.join(missing)}.")
-        if len(set(words.values())) < len(words):
-            raise InputError(f"{self.path}: two labels share one verbalizer word; parsing could not tell them apart.")
+        check({name: str(word) for name, word in words.items()}, str(self.path))
         return tuple(Label(name, str(words[name]), text) for name, text in described.items())
 
     @cached_property

