@@ -11,8 +11,8 @@ from harness.types import Tokens
 # History of what a stop does. 1: it ends the text wherever it stands. 2: only behind the beginning of an answer.
 STOPPING = 2
 TAIL = 8  # tokens at a prompt's end that may open a thought
-_TAG = r"(?:think|thinking|reasoning)>"
-_TAGS, _OPENED = re.compile(f"<(/?){_TAG}", re.IGNORECASE), re.compile(rf"(<{_TAG})\s*$", re.IGNORECASE)
+TAG = r"(?:think|thinking|reasoning)>"
+_TAGS, _OPENED = re.compile(f"<(/?){TAG}", re.IGNORECASE), re.compile(rf"(<{TAG})\s*$", re.IGNORECASE)
 
 
 def shared(a: Tokens, b: Tokens) -> int:

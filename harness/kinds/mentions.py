@@ -44,6 +44,7 @@ _ASKING = re.compile(
     re.IGNORECASE,
 )
 _SCALE = re.compile(r"(?:\d\s*/|\bout\s+of|\d\s+of)\s*$", re.IGNORECASE)
+_SCALED = re.compile(r"\s*(?:/|out\s+of\b)\s*\d", re.IGNORECASE)
 _UNIT_AFTER, _UNIT_BEFORE = re.compile(r"\s*[%％‰°]|[.,]\d"), re.compile(r"(?:[$€£¥]\s*|\d[.,])$")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n")
 COMMON = ("a", "i", "no")  # what is mostly an article, a pronoun or a determiner
@@ -121,7 +122,7 @@ def mentions(said: str, known: Forms) -> list[Mention]:
     denied = negation.denied(said, [(start, end) for start, end, _ in outer])
     asked = _questions(said)
     return [
-        Mention(start, end, label, bool(_STATED.search(said, max(0, start - 120), start)), _bold(said, start, end))
+        Mention(start, end, label, _stated(said, start, end), _bold(said, start, end))
         for start, end, label in outer
         if (start, end) not in denied and not any(low <= start < high for low, high in asked)
     ]
@@ -154,6 +155,12 @@ def _questions(said: str) -> list[tuple[int, int]]:
             found.append((start, end))
         start = cut.end() if cut else end
     return found
+
+
+def _stated(said: str, start: int, end: int) -> bool:
+    """Whether a word is said to be the answer, or is a number on a scale."""
+    scaled = said[start:end].isdigit() and _SCALED.match(said, end)
+    return bool(scaled or _STATED.search(said, max(0, start - 120), start))
 
 
 def _bold(said: str, start: int, end: int) -> bool:

@@ -16,7 +16,7 @@ _FILLING = (
 )
 _ENGLISH = re.compile(
     r"(?:\b(?:not|no|never|neither|nor|non|nothing|hardly|without|cannot|less|than|other\s+than|instead\s+of|far\s+from"
-    r"|fails?\s+to|anything\s+but|as\s+opposed\s+to|unable\s+to|nicht|kein|keine|weder)\b|n['’]t\b)-?"
+    r"|fails?\s+to|anything\s+but|as\s+opposed\s+to|(?:unable|hard|difficult|impossible)\s+to|nicht|kein|keine|weder)\b|n['’]t\b)-?"
     rf"(?:{_MARKS}+(?:{_FILLING})\b)*{_MARKS}*$",
     re.IGNORECASE,
 )

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from harness.errors import InputError
 from harness.kinds.forms import Forms, decorates, forms, plain
 from harness.kinds.mentions import mentioned
-from harness.tokens import thoughts
+from harness.tokens import TAG, thoughts
 
 NAMES = "answer|label|sentiment|category|class|classification|choice|option|verdict|rating|score|grade|prediction"
 NAMES += "|result|output|decision|conclusion|response|emotion|topic|intent|priority|relation|tone|polarity"
@@ -23,6 +23,7 @@ MARKS = 16  # characters around a word
 _LEFT = "\"'`“”‘’„‚«»‹›「」『』《》【】（）()[]{}*_•·:：,，"
 _LEFT_SPACED = "-–—#=>→⇒"  # marks where space or another mark follows: "-1" and "#1" are not 1
 _RIGHT = "\"'`“”‘’«»‹›「」『』《》【】（）()[]{}*_.,;:!?…。，；：！？、．"
+_ENDS = re.compile(f"^<{TAG}|</{TAG}$", re.IGNORECASE)
 _TURN_END = re.compile(r"(?:</s>|<\|[^|<>]*\|>|<end_of_turn>)\s*$")
 _FENCE = re.compile(r"```[\w+-]*[ \t]*\n(.*?)\n?\s*```", re.DOTALL)
 _BOXED = re.compile(r"\$*\s*\\(?:boxed|text|textbf|mathrm)\{(.*)\}\s*\$*\.?", re.DOTALL)
@@ -44,7 +45,7 @@ def apart(text: str) -> tuple[str, str]:
     thought, answer, place = [], [], 0
     for start, end in thoughts(text):
         answer.append(text[place:start])
-        thought.append(re.sub(r"^<\w+>|</\w+>$", "", text[start:end]).strip())
+        thought.append(_ENDS.sub("", text[start:end]).strip())
         place = end
     return "\n".join(filter(None, thought)), "".join([*answer, text[place:]]).lstrip()
 
@@ -70,8 +71,8 @@ def lenient(text: str, words: Mapping[str, str]) -> str | None:
     "final answer", or in the last ``\\boxed{…}``. (3) The text begins with the label, closed by the line's end, a full
     stop, a comma, a dash or "because", and goes on with something else than another label, a number, "or" or "but".
     (4) Just one label stands alone on a line. (5) Just one is said to be the answer: "the label is …", "Answer: …",
-    ``"label": "…"``, "答案是…". (6) Just one is in bold. (7) Just one is named behind the last "therefore", "so",
-    "overall", "in conclusion", "综上", "因此" that begins a clause. (8) Just one is mentioned at all.
+    ``"label": "…"``, "答案是…", "8/10". (6) Just one is in bold. (7) Just one is named behind the last "therefore",
+    "so", "overall", "in conclusion", "综上", "因此" that begins a clause. (8) Just one is mentioned at all.
 
     A label is mentioned where its answer word stands as a word, in the case and form that ``strict`` asks of it. It is
     not where the word is part of a longer one ("C" in "C++", "1" in "10", "positive" in "non-positive") or of another
