@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from harness.types import Prediction, Status, Trace
 
@@ -29,6 +30,5 @@ def chosen(example_id: str, labels: Sequence[str], logprobs: Sequence[float], tr
 
 def failed(example_id: str, why: str, trace: Trace | None = None) -> Prediction:
     """An item without an answer."""
-    seen = trace or Trace()
-    told = Trace(seen.demos, seen.excluded, seen.dropped_demos, seen.unread, why, seen.usage)
+    told = replace(trace or Trace(), raw=why, choice_logprobs=None)
     return Prediction(example_id, None, Status.FAILED, trace=told)

@@ -120,14 +120,17 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """For reading, never for scoring. ``unread``: tokens at the input's end that did not fit the model. ``raw``: what
-    was written, or why there is no answer."""
+    """For reading, never for scoring. ``unread``: tokens at the input's end that did not fit the model; ``raw``: the
+    text that was written, or why there is no answer; ``thought``: the reasoning set apart from it; ``cut``: it was not
+    finished within the tokens that it may take."""
 
     demos: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     dropped_demos: int = 0
     unread: int = 0
     raw: str = ""
+    thought: str = ""
+    cut: bool = False
     usage: Usage = Usage()
     choice_logprobs: tuple[tuple[float, ...], ...] | None = None
 

@@ -6,7 +6,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from harness.kinds.words import apart
 from harness.prompt.encode import Encoder
+from harness.tokens import until
 from harness.types import Request, Sampling
 
 
@@ -107,6 +109,36 @@ class EngineContract:
         (found,) = engine.generate([Request("a", prompt, None, Sampling(max_tokens=12, stop=("\n",)))])
         assert found.finish == "stop"
         assert "\n" not in found.text
+
+    def test_stops_act_only_behind_the_beginning_of_an_answer(self, engine):
+        """Stops taken from what the model writes, its first characters among them: each answer is what it writes
+        without any, cut where the rule says."""
+        headlines = ["Profit rose.", "Sales fell by half.", "The meeting is in May."]
+        prompts = Encoder(engine.tokenizer).tokens([f"Text: {headline}\nLabel:" for headline in headlines])
+        free = Sampling(max_tokens=12, stop=())
+        written = [a.text for p in prompts for a in engine.generate([Request("a", p, None, free)])]
+        requests, expected = [], {}
+        for prompt, text in zip(prompts, written, strict=True):
+            for stops in ((text[:1],), (text[:4],), (text[3:5],), ("\n", text[6:8]), ("\n",), ("nowhere",)):
+                request = Request(str(len(requests)), prompt, None, Sampling(max_tokens=12, stop=stops))
+                requests.append(request)
+                expected[request.key] = until(text, stops)
+        assert {stopped for _, stopped in expected.values()} == {True, False}
+        found = {a.key: a for a in engine.generate(requests)}
+        assert {key: (a.text, a.finish == "stop") for key, a in found.items()} == expected
+        assert min(a.usage.generated for a in found.values()) < 12
+
+    def test_no_stop_acts_within_a_thought_that_the_prompt_opens(self, engine):
+        (prompt,) = Encoder(engine.tokenizer).tokens(
+            ["Text: Profit rose.\nLabel: positive\n\nText: Sales fell.<think>\n"]
+        )
+        free, held = (Request("a", prompt, None, Sampling(max_tokens=12, stop=stop)) for stop in ((), ("\n", "e")))
+        (written,), (found,) = engine.generate([free]), engine.generate([held])
+        assert found.text == written.text
+        assert "e" in found.text.removeprefix("<think>")
+        assert found.text.startswith("<think>")
+        assert apart(found.text)[1] == ""
+        assert found.finish == "length"
 
     def test_nothing_asked_nothing_answered(self, engine):
         assert list(engine.score([])) == list(engine.generate([])) == []

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.kinds.classification import Classification
-from harness.results.columns import CHUNK, Examples, Ledger, same
+from harness.results.columns import CHUNK, Examples, Ledger, Predictions, row, same, schema
 from harness.types import Example, Prediction, Status, Trace
 
 LABELS = ["up", "down", "", "süß", "上"]
@@ -15,10 +15,12 @@ KIND = Classification(labels=LABELS)
 NAMES = st.sampled_from(LABELS)
 NUMBERS = st.floats(allow_nan=False, max_value=0)
 ROWS = st.builds(
-    lambda target, cluster, tags, output, status, stated, demos, dropped, raw, choices, mentioned: (
+    lambda target, cluster, tags, output, status, stated, demos, dropped, raw, thought, choices, mentioned: (
         Example("x", {}, target, cluster, tags),
         Prediction(
-            "x", output, status, stated, Trace(demos, demos[:1], dropped, raw=raw, choice_logprobs=choices), mentioned
+            *("x", output, status, stated),
+            Trace(demos, demos[:1], dropped, raw=raw, thought=thought, choice_logprobs=choices),
+            mentioned,
         ),
     ),
     NAMES,
@@ -29,6 +31,7 @@ ROWS = st.builds(
     st.none() | st.tuples(NUMBERS, NUMBERS),
     st.lists(NAMES, max_size=3).map(tuple),
     st.integers(0, 9),
+    st.text(max_size=5),
     st.text(max_size=5),
     st.none() | st.tuples(st.tuples(NUMBERS), st.tuples(NUMBERS, NUMBERS)),
     st.none() | NAMES,
@@ -62,6 +65,15 @@ def test_more_than_a_chunk_and_places_from_the_end():
         items[CHUNK + 5]
     assert items != items[1:]
     assert not same(items[:2], items[1:3])
+
+
+def test_rows_of_before_thoughts_were_kept_are_read():
+    import pyarrow as pa
+
+    kept = schema()
+    table = pa.Table.from_pylist([row(KIND, Example("a", {}, "up"), Prediction("a", "up"))], schema=kept)
+    (found,) = Predictions(table.drop_columns(["thought"]))
+    assert (found.output, found.trace.thought) == ("up", "")
 
 
 def test_unknown_numbers_stay_unknown():

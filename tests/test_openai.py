@@ -15,10 +15,12 @@ from harness.cli import main
 from harness.engines import create, trie
 from harness.engines.openai import OpenAI
 from harness.errors import InputError
+from harness.kinds.words import apart
 from harness.prompt import selectors, template
 from harness.prompt.encode import Encoder
+from harness.results import store
 from harness.task import definition
-from harness.types import Constraint, Request, Sampling
+from harness.types import Constraint, Message, Request, Sampling
 
 
 def test_text_goes_to_completions_and_messages_to_chat(server):
@@ -29,7 +31,101 @@ def test_text_goes_to_completions_and_messages_to_chat(server):
     assert text["prompt"] == "a\nyes"
     assert talk["messages"] == [{"role": "system", "content": "Repeat."}, {"role": "user", "content": "no"}]
     for body in (text, talk):
-        assert (body["model"], body["max_tokens"], body["temperature"], body["stop"]) == ("parrot", 16, 0.0, ["\n"])
+        assert (body["model"], body["max_tokens"], body["temperature"]) == ("parrot", 16, 0.0)
+    assert text["stop"] == ["\n"]
+    assert "stop" not in talk  # a chat's model ends by itself, and may think before it answers
+
+
+def scripted(text, **message):
+    """A model that says ``text`` whatever it is asked, up to the first stop that it is sent."""
+
+    def model(body):
+        cut = min((text.index(stop) for stop in body.get("stop", ()) if stop in text), default=len(text))
+        said = text[:cut]
+        made = {"message": {"content": said or None, **message}} if "messages" in body else {"text": said}
+        return 200, {
+            "choices": [{**made, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 10, "completion_tokens": 3},
+        }
+
+    return model
+
+
+def answered(server, text, content, stop=("\n",), **message):
+    server.model = scripted(text, **message)
+    (found,) = engine(server).generate([Request("a", (), None, Sampling(max_tokens=500, stop=stop), content)])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "asked"),
+    [
+        ("positive\nText: b", "positive", 1),
+        ("\npositive\nText: b", "\npositive", 2),
+        ("<think>\nIt rose.\n</think>\n\npositive\nText: b", "<think>\nIt rose.\n</think>\n\npositive", 2),
+        ("", "", 2),
+    ],
+)
+def test_a_stop_that_acts_before_there_is_an_answer_is_taken_back(server, text, kept, asked):
+    found = answered(server, text, "Label:")
+    assert found.text == kept
+    assert ["stop" in body for body in server.bodies] == [True, False][:asked]
+    assert (found.usage.submitted, found.usage.generated) == (10, 3 * asked)
+
+
+def test_a_thought_that_the_prompt_opens_is_read_as_one(server):
+    for content in ("Label:<think>\n", (*chat("Label?"), Message("assistant", "<think>"))):
+        found = answered(server, "It\nrose.\n</think>\npositive\nText: b", content)
+        assert found.text == "<think>It\nrose.\n</think>\npositive"
+    found = answered(server, "yes", chat("an item that ends in <think>"))
+    assert found.text == "yes"
+    assert not any("stop" in body for body in server.bodies)
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_what_a_server_sets_apart_as_reasoning_is_kept_as_a_thought(server, field):
+    found = answered(server, "\npositive\nIt rose.", chat("Label?"), **{field: "It\n\nrose."})
+    assert apart(found.text) == ("It\n\nrose.", "positive")
+    assert found.finish == "stop"
+    assert apart(answered(server, "", chat("Label?"), **{field: "It ro"}).text) == ("It ro", "")
+
+
+def test_reasoning_beside_text_that_is_held_to_a_constraint_is_kept_too(server):
+    server.model = scripted('{"answer": "good"}', reasoning_content="It is fine.")
+    how = Sampling(constraint=Constraint("choice", ("good", "bad")))
+    (found,) = engine(server, structured="json").generate([Request("a", (), None, how, chat("fine"))])
+    assert apart(found.text) == ("It is fine.", "good")
+
+
+def test_thoughts_that_are_cut_short_are_unparsed_kept_and_counted(server, home, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    cut = {"finish_reason": "length"}
+
+    def model(body):
+        asked = body["messages"][-1]["content"] if "messages" in body else body["prompt"]
+        if len(asked) % 2:
+            return 200, {
+                "choices": [
+                    {"message": {"content": "<think>It is positive, or"}, "text": "<think>It is positive, or", **cut}
+                ]
+            }
+        return 200, {
+            "choices": [{"message": {"content": "<think>Up.</think>positive"}, "text": "<think>Up.</think>positive"}]
+        }
+
+    server.model = model
+    command = ["run", "--task", "finsentiment", "--engine", "openai", "--model", "parrot", "--mode", "generate"]
+    done = CliRunner().invoke(main, [*command, "--engine-with", "structured=none", "--format", "json"])
+    assert done.exit_code == 0, done.output
+    (row,) = json.loads(done.stdout)
+    (folder,) = store.find(home / "results")
+    predictions = list(store.load(folder).predictions)
+    short = [p for p in predictions if p.output is None]
+    assert 0 < len(short) == row["counts"]["cut_answers"] == row["counts"]["unparsed"] < row["n"]
+    assert {(p.trace.thought, p.trace.raw, p.mentioned) for p in short} == {("It is positive, or", "", None)}
+    assert {(p.trace.thought, p.output) for p in predictions if p.output} == {("Up.", "positive")}
+    shown = CliRunner().invoke(main, ["report", "--format", "markdown"])
+    assert f"{len(short)} answers named no label within max_tokens" in shown.output
 
 
 def test_requests_go_in_order_of_their_text_and_once(server):

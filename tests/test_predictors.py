@@ -179,6 +179,24 @@ def test_of_a_json_answer_its_field_is_read(text, output, mentioned, tiny, finse
     assert (found.output, found.mentioned) == (output, mentioned)
 
 
+@pytest.mark.parametrize(
+    ("text", "finish", "output", "thought", "raw", "cut"),
+    [
+        ("\n\npositive", "stop", "positive", "", "positive", False),
+        ("<think>Up.</think>\n\nLabel: positive", "stop", "positive", "Up.", "Label: positive", False),
+        ("<think>It is positive", "length", None, "It is positive", "", True),
+        ("positive since", "length", None, "", "positive since", True),
+        ("positive", "length", "positive", "", "positive", True),
+    ],
+)
+def test_what_was_thought_is_set_apart_and_kept(text, finish, output, thought, raw, cut, tiny, finsentiment):
+    made = prompted(tiny, finsentiment, mode="generate")
+    asked = Asked(finsentiment.examples("dev")[0], (), 0, ())
+    found = made.read(asked, Answer("key", text, finish), Usage())
+    assert (found.output, found.trace.thought, found.trace.raw, found.trace.cut) == (output, thought, raw, cut)
+    assert found.status is (Status.OK if output else Status.UNPARSED)
+
+
 class TestJournal:
     def test_keys_change_with_all_that_can_change_an_answer(self):
         from harness.types import Sampling
@@ -196,6 +214,16 @@ class TestJournal:
             request_key(IDENTITY, (1, 2), None, Sampling(stop=())),
         }
         assert len(keys) == 10
+
+    def test_what_stops_do_changes_the_keys_of_what_is_generated_only(self, monkeypatch):
+        from harness.engines import journal
+        from harness.types import Sampling
+
+        asked = ((IDENTITY, (1, 2), ((3,),), None), (IDENTITY, (1, 2), None, Sampling()))
+        before = [request_key(*each) for each in asked]
+        monkeypatch.setattr(journal, "STOPPING", journal.STOPPING + 1)
+        after = [request_key(*each) for each in asked]
+        assert [one == two for one, two in zip(before, after, strict=True)] == [True, False]
 
     def test_what_is_recorded_is_read_back_from_another_connection(self, tmp_path):
         answer = Answer("k", "text", "stop", ((-0.1, -2.5), (-3.0,)), Usage(5, 4, 1))

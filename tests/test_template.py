@@ -77,6 +77,11 @@ def test_verbalizer_and_settings(parse):
         ("---\nverbaliser: {}\n---\nx", r"front matter: unknown key 'verbaliser'. Did you mean 'verbalizer'"),
         ("---\nverbalizer: {positive: a, negative: b}\n---\nx", r"no word for neutral"),
         ("---\nverbalizer: {positive: a, negative: b, neutral: a}\n---\nx", r"share one verbalizer word"),
+        (
+            "---\nverbalizer: {positive: a, negative: ' a', neutral: b}\n---\nx",
+            r"labels 'positive' and 'negative' share",
+        ),
+        ("---\nverbalizer: {positive: a, negative: '', neutral: b}\n---\nx", r"label 'negative' is empty"),
         ("---\nverbalizer: {positiv: a, negative: b, neutral: c}\n---\nx", r"Did you mean 'positive'"),
         ("---\ndescription: x\n", r"not closed"),
         ("---\nmax_tokens: many\n---\nx", r"max_tokens"),

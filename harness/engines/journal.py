@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from harness.errors import InputError
+from harness.tokens import STOPPING
 from harness.types import Answer, Messages, Sampling, Tokens, Usage
 
 # History of the file's layout. 1: answers(key, answer), and plans(name, missing), which is made where it is not there.
@@ -29,8 +30,9 @@ def request_key(
     content: str | Messages | None = None,
 ) -> str:
     """SHA-256 over the engine's identity (model, revision, tokenizer, engine version, dtype …), the prompt's token
-    ids (its text or messages, where the engine has no tokenizer), the choices' and the sampling parameters."""
-    drawn = astuple(sampling) if sampling else None
+    ids (its text or messages, where the engine has no tokenizer), the choices' and the sampling parameters,
+    with what stops do with them."""
+    drawn = (STOPPING, *astuple(sampling)) if sampling else None
     whole = json.dumps([sorted(identity.items()), prompt, choices, drawn, content], default=astuple)
     return sha256(whole.encode()).hexdigest()
 

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from harness.engines.trie import Pass, Read
 from harness.errors import HarnessError
+from harness.tokens import TAIL, opening, until
 from harness.types import Sampling, Tokens
 
 Kept: TypeAlias = list[tuple[Any, Any]]
@@ -123,8 +124,9 @@ class Network:
                 attention_mask=torch.tensor(mask, device=self._device),
                 max_new_tokens=how.max_tokens,
                 pad_token_id=pad,
-                stop_strings=list(how.stop) or None,
-                tokenizer=tokenizer,
+                stopping_criteria=_stops(
+                    how.stop, [tokenizer.decode(list(p[-TAIL:])) for p in prompts], width, tokenizer
+                ),
                 **({"past_key_values": _cache(spread)} if spread else {}),
                 **sampled,
             )
@@ -132,6 +134,26 @@ class Network:
             raise HarnessError(f"generate returned {out.shape[0]} rows for {len(ids)} prompts.")
         made: list[list[int]] = out[:, width:].tolist()
         return made
+
+
+def _stops(stops: Sequence[str], tails: Sequence[str], width: int, tokenizer: Any) -> Any:
+    """What ends rows where ``until`` cuts them; ``tails`` are the prompts' ends, ``width`` where all begin to write."""
+    import torch
+    from transformers import StoppingCriteriaList
+
+    opened = [opening(tail) for tail in tails]
+    ends = {stop[-1] for stop in stops} | {"\ufffd"}  # a token may be a part of a character
+
+    def stopped(row: list[int], begun: str) -> bool:
+        if not ends.intersection(tokenizer.decode(row[-2:], skip_special_tokens=True)):
+            return False
+        return until(begun + tokenizer.decode(row, skip_special_tokens=True), stops)[1]
+
+    def done(ids: Any, scores: Any, **_: Any) -> Any:
+        rows = ids[:, width:].tolist()
+        return torch.tensor([stopped(row, begun) for row, begun in zip(rows, opened, strict=True)], device=ids.device)
+
+    return StoppingCriteriaList([done] if stops else [])
 
 
 def _cache(kept: Kept) -> Any:

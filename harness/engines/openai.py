@@ -10,13 +10,14 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any, TypeVar
 
-from harness.engines import logprobs, trie
+from harness.engines import logprobs, reply, trie
 from harness.engines import structured as held
 from harness.engines.refusals import Work, sifted, tolerant
 from harness.engines.server import Manners, Refused, Server, Session
 from harness.errors import InputError, unknown
+from harness.kinds.words import apart
 from harness.models.checkpoint import Model
-from harness.tokens import until
+from harness.tokens import TAIL, opening, until
 from harness.types import Answer, Constraint, Message, Request, Sampling, Tokens, Usage
 
 HOME = "https://api.openai.com/v1"
@@ -125,9 +126,10 @@ class OpenAI:
         for how in ("vllm", "json"):
             for content in ((Message("user", PROBE),), PROBE):
                 sampling = Sampling(constraint=Constraint("choice", (PROBED,)))
-                path, body = self._writing(Request("", (), None, sampling, content), how)
+                request = Request("", (), None, sampling, content)
+                path, body = self._writing(request, how)
                 with suppress(Refused):
-                    if self._text(self._once(path, body), path, sampling, how)[0] == PROBED:
+                    if apart(self._text(self._once(path, body), path, request, how)[0])[1] == PROBED:
                         return how
         return "none"
 
@@ -148,20 +150,26 @@ class OpenAI:
     async def _write(self, session: Session, request: Request) -> Answer:
         path, body = self._writing(request, self._how)
         said = await self._send(session, path, body)
-        assert request.sampling is not None
-        text, finish = self._text(said, path, request.sampling, self._how)
-        prompt, _, new = _usage(said)
-        return Answer(request.key, text, finish, usage=Usage(prompt, _computed(said), new))
+        text, finish = self._text(said, path, request, self._how)
+        vain = Usage()
+        if "stop" in body and finish == "stop" and not apart(text)[1].strip():  # it acted before there was an answer
+            vain = Usage(0, reply.computed(said), reply.usage(said)[2])
+            del body["stop"]
+            said = await self._send(session, path, body)
+            text, finish = self._text(said, path, request, self._how)
+        prompt, _, new = reply.usage(said)
+        return Answer(request.key, text, finish, usage=vain + Usage(prompt, reply.computed(said), new))
 
     def _writing(self, request: Request, how: str) -> tuple[str, dict[str, Any]]:
-        """The path and body that ask for text."""
+        """The path and body that ask for text. A chat's model may think before it answers, where no stop must act: it
+        ends by itself, and what is said behind a stop is cut off here."""
         sampling = request.sampling
         assert sampling is not None
         body: dict[str, Any] = {"model": self._name, "temperature": sampling.temperature, "seed": sampling.seed}
         body["max_tokens"] = sampling.max_tokens
         if held.wraps(sampling.constraint, how):
             body["max_tokens"] += held.ROOM
-        elif sampling.stop:
+        elif sampling.stop and not isinstance(request.content, tuple) and not self._opened(request):
             body["stop"] = list(sampling.stop)
         body |= held.fields(sampling.constraint, how)
         if isinstance(request.content, tuple):
@@ -172,13 +180,25 @@ class OpenAI:
             body["return_token_ids"] = True
         return "completions", body
 
-    def _text(self, said: Mapping[str, Any], path: str, sampling: Sampling, how: str) -> tuple[str, str]:
-        """The text that came, up to the first stop, and why it ends."""
-        text = self._understood(path, _said, said, self.tokenizer)
+    def _opened(self, request: Request) -> str:
+        """The tag of the thought that the prompt opens, or the beginning of the model's turn."""
+        content = request.content
+        if content is None:
+            return opening(self.tokenizer.decode(list(request.prompt[-TAIL:])))
+        if isinstance(content, str):
+            return opening(content)
+        return opening(content[-1].content) if content and content[-1].role == "assistant" else ""
+
+    def _text(self, said: Mapping[str, Any], path: str, request: Request, how: str) -> tuple[str, str]:
+        """The text that came, up to the first stop, and why it ends; what the model thought stands in front of it."""
+        sampling = request.sampling
+        assert sampling is not None
+        text = self._understood(path, reply.text, said, self.tokenizer)
         ended = str(said["choices"][0].get("finish_reason") or "length")
+        thought = self._understood(path, reply.thought, said) or self._opened(request)
         if held.wraps(sampling.constraint, how):
-            return held.unwrap(text), ended
-        text, stopped = until(text, sampling.stop)
+            return thought + held.unwrap(text), ended
+        text, stopped = until(thought + text, sampling.stop)
         return text, "stop" if stopped else ended
 
     def score(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
@@ -215,7 +235,7 @@ class OpenAI:
         for node, fields in reading.questions():
             said = await self._send(session, "completions", self._completion(request.prompt + node, fields))
             self._understood("completions", reading.take, node, said)
-            computed += _computed(said)
+            computed += reply.computed(said)
         scores = self._understood("completions", reading.scores, request.choices)
         return Answer(request.key, choice_logprobs=scores, usage=Usage(trie.submitted(request), computed))
 
@@ -227,7 +247,7 @@ class OpenAI:
             whole = request.prompt + choice
             said = await self._send(session, "completions", self._completion(whole, logprobs.ECHO))
             scores.append(self._understood("completions", logprobs.echoed, said, whole, len(choice)))
-            computed += _computed(said)
+            computed += reply.computed(said)
         return Answer(request.key, choice_logprobs=tuple(scores), usage=Usage(trie.submitted(request), computed))
 
     def _completion(self, prompt: Tokens, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -253,7 +273,7 @@ class OpenAI:
         """What ``read`` reads out of an answer. Raises Refused where it finds it in another form."""
         try:
             return read(*args)
-        except NoAnswer as none:
+        except reply.NoAnswer as none:
             raise Refused(f"{self._server.name}/{path} answers nothing: {none}.", 200) from None
         except (KeyError, IndexError, TypeError, ValueError, AttributeError):
             if words := next((each["error"] for each in args if isinstance(each, dict) and each.get("error")), None):
@@ -267,42 +287,6 @@ class OpenAI:
             ) from None
 
 
-class NoAnswer(ValueError):
-    """A server's answer that holds no text, in the form of the protocol."""
-
-
 def _content(request: Request) -> str:
     content = request.content or ""
     return content if isinstance(content, str) else "\0".join(message.content for message in content)
-
-
-def _said(said: Mapping[str, Any], tokenizer: Any) -> str:
-    """The text of an answer. Decoded here from tokens where they came too: a server's own text can begin with the
-    prompt's end, where that is no whole character."""
-    if said["choices"] == []:
-        raise NoAnswer("there are no choices")
-    made = said["choices"][0]
-    if tokenizer is not None and made.get("token_ids") is not None:
-        return str(tokenizer.decode(made["token_ids"], skip_special_tokens=True))
-    if "message" in made:
-        message = made["message"]
-        texts = [message.get(name) for name in ("content", "refusal", "reasoning_content")]
-        if all(text is None for text in texts):
-            raise NoAnswer(f"the message has no content, and finish_reason is {made.get('finish_reason')}")
-        return str(message.get("content") or message.get("refusal") or "")
-    if made["text"] is None:
-        raise NoAnswer(f"the text is null, and finish_reason is {made.get('finish_reason')}")
-    return str(made["text"])
-
-
-def _usage(said: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Tokens of the prompt, those of them from a cache, and those generated, as far as the server says."""
-    usage = said.get("usage") or {}
-    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
-    return int(usage.get("prompt_tokens") or 0), int(cached or 0), int(usage.get("completion_tokens") or 0)
-
-
-def _computed(said: Mapping[str, Any]) -> int:
-    """Token positions run through the model: the last token generated is not fed to it."""
-    prompt, cached, new = _usage(said)
-    return prompt - cached + max(0, new - 1)

@@ -12,7 +12,7 @@ from harness.engines.room import Room, nodes_within
 from harness.engines.scores import Scores
 from harness.errors import InputError
 from harness.models.checkpoint import Model
-from harness.tokens import shared, until
+from harness.tokens import TAIL, opening, shared, until
 from harness.types import Answer, Request, Sampling, Tokens, Usage
 
 NODES = 256  # trie nodes of a pass: more only makes its mask larger
@@ -243,7 +243,8 @@ class Transformers:
         eos = self.tokenizer.eos_token_id
         ended = eos in made
         row = made[: made.index(eos)] if ended else made
-        text, stopped = until(self.tokenizer.decode(row, skip_special_tokens=True), how.stop)
+        begun = opening(self.tokenizer.decode(list(request.prompt[-TAIL:])))
+        text, stopped = until(begun + self.tokenizer.decode(row, skip_special_tokens=True), how.stop)
         new = min(len(row) + 1, how.max_tokens)
         usage = Usage(len(request.prompt), fed + new - 1, new)
         return Answer(request.key, text, "stop" if ended or stopped else "length", usage=usage)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from harness.engines.branches import IDS_PER_REQUEST, Branch, branches
 from harness.engines.lora import Adapter
 from harness.errors import HarnessError, InputError
 from harness.models.checkpoint import Model
-from harness.tokens import until
+from harness.tokens import TAIL, opening, until
 from harness.types import Answer, Request, Tokens, Usage
 
 FORCED = "harness.engines.forced:Forced"
@@ -221,13 +221,24 @@ class Vllm:
             for key, request in asked.items():
                 yield key, request.prompt, vllm_params.saying(request)
 
-        for output in self._run(submit()):
+        def stopped(output: Any) -> bool:
             request, made = asked[output.request_id], output.outputs[0]
+            stops = request.sampling.stop if request.sampling else ()
+            # vLLM's own text can begin with the prompt's end, where that is no whole character: it is a hint.
+            return any(stop in made.text for stop in stops) and self._text(request, made.token_ids)[1]
+
+        for output in self._run(submit(), stopped):
+            request, made = asked[output.request_id], output.outputs[0]
+            text, cut = self._text(request, made.token_ids)
+            finish = "stop" if cut or made.finish_reason == "stop" else "length"
             usage = Usage(len(request.prompt), _computed(output), len(made.token_ids))
-            # Decoded here: vLLM's own text can begin with the prompt's end, where that is no whole character.
-            assert request.sampling is not None
-            text, _ = until(self.tokenizer.decode(made.token_ids, skip_special_tokens=True), request.sampling.stop)
-            yield Answer(request.key, text, "stop" if made.finish_reason == "stop" else "length", usage=usage)
+            yield Answer(request.key, text, finish, usage=usage)
+
+    def _text(self, request: Request, made: Sequence[int]) -> tuple[str, bool]:
+        """What was written behind the prompt, up to the first stop, and whether one occurs."""
+        assert request.sampling is not None
+        begun = opening(self.tokenizer.decode(list(request.prompt[-TAIL:])))
+        return until(begun + self.tokenizer.decode(made, skip_special_tokens=True), request.sampling.stop)
 
     def _check(self, requests: Iterable[Request]) -> None:
         """Raises InputError for a constraint that vLLM cannot hold an answer to: each is handed in once and taken
@@ -250,8 +261,11 @@ class Vllm:
         adapter = self._adapter.request() if self._adapter else None
         self._engine.add_request(name, TokensPrompt(prompt_token_ids=list(prompt)), params, lora_request=adapter)
 
-    def _run(self, submitted: Iterator[tuple[str, Tokens, Any]]) -> Iterator[Any]:
-        """Feed vLLM and yield its finished outputs. What is still out when the reader stops is aborted."""
+    def _run(
+        self, submitted: Iterator[tuple[str, Tokens, Any]], stopped: Callable[[Any], bool] = lambda output: False
+    ) -> Iterator[Any]:
+        """Feed vLLM and yield its finished outputs, ending those that ``stopped`` tells have said enough. What is still
+        out when the reader stops is aborted."""
         out: set[str] = set()
         more = True
         try:
@@ -266,7 +280,9 @@ class Vllm:
                 with vllm_process.uncompiled(self._here):
                     finished = self._engine.step() if out else ()
                 for output in finished:
-                    if output.finished:
+                    if output.finished or stopped(output):
+                        if not output.finished:
+                            self._engine.abort_request([output.request_id])
                         out.discard(output.request_id)
                         yield output
         finally:

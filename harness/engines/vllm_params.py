@@ -28,14 +28,13 @@ def reading(branch: Branch) -> Any:
 
 
 def saying(request: Request) -> Any:
-    """The parameters for a generated answer."""
+    """The parameters for a generated answer. Its stops are not vLLM's to act on, which knows no thought."""
     from vllm import SamplingParams
 
     how = request.sampling or Sampling()
     return SamplingParams(
         max_tokens=how.max_tokens,
         temperature=how.temperature,
-        stop=list(how.stop),
         seed=how.seed,
         structured_outputs=_held(how.constraint) if how.constraint else None,
     )

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from harness.errors import InputError, unknown
 from harness.kinds import Choice, Kind, Label, Reading, values
-from harness.kinds.words import lenient, strict
+from harness.kinds.words import check, lenient, strict
 from harness.types import Example
 
 DIRECTION = re.compile(r"(.+)\((e1,e2|e2,e1)\)")
@@ -102,8 +102,7 @@ class Classification(Kind):
                 raise unknown("label in the verbalizer", name, self.labels, where)
         if missing := [name for name in self.labels if name not in words]:
             raise InputError(f"{where}: the verbalizer has no word for {', '.join(missing)}.")
-        if len(set(words.values())) < len(words):
-            raise InputError(f"{where}: two labels share one verbalizer word; parsing could not tell them apart.")
+        check(words, where)
         return {name: words[name] for name in self.labels}
 
     def labels_of(self, words: Mapping[str, str]) -> tuple[Label, ...]:

@@ -14,6 +14,7 @@ from harness.choice import chosen, failed, flaw
 from harness.engines.inference import Asked, Inquiry, Sheet
 from harness.engines.journal import Journal, request_key
 from harness.errors import InputError, unknown
+from harness.kinds.words import apart
 from harness.predictors.calibrated import NONE, Calibrated
 from harness.prompt import parse
 from harness.prompt.encode import Encoded, Encoder
@@ -219,9 +220,9 @@ class Prompted:
         """What ``answer`` says of an item; ``usage`` is what it cost. Where a calibration is not known yet, nothing;
         when its last input is answered, all that waited for it."""
         logprobs = answer.choice_logprobs
-        trace = Trace(
-            asked.demos, asked.excluded, asked.dropped, raw=answer.text, usage=usage, choice_logprobs=logprobs
-        )
+        thought, text = apart(answer.text)
+        cut = answer.finish == "length"
+        trace = Trace(asked.demos, asked.excluded, asked.dropped, 0, text, thought, cut, usage, logprobs)
         problem = answer.failure or flaw(chain.from_iterable(logprobs or ()))
         if not asked.item:
             assert self._calibrated is not None
@@ -231,7 +232,7 @@ class Prompted:
         elif problem:
             yield failed(asked.example.id, problem, trace)
         elif logprobs is None:
-            yield self._written(asked, answer, trace)
+            yield self._written(asked, text, trace)
         elif self._calibrated is None:
             yield self._stated(asked, trace, self._row(asked, answer))
         else:
@@ -262,11 +263,11 @@ class Prompted:
         outputs = [choice.output for choice in self.template.choices(asked.example) or ()]
         return chosen(asked.example.id, outputs, [value - total for value in row], trace)
 
-    def _written(self, asked: Asked, answer: Answer, trace: Trace) -> Prediction:
+    def _written(self, asked: Asked, text: str, trace: Trace) -> Prediction:
         name, field = asked.example.id, self.template.settings.answer_field
-        said = parse.field(answer.text, field) if field else answer.text
+        said = parse.field(text, field) if field else text
         # JSON that broke off may still mention an answer.
-        found = self.template.task.kind.read(said or answer.text, asked.example, self.template.words)
+        found = self.template.task.kind.read(said or text, asked.example, self.template.words)
         if found.output is None or not said:
             return Prediction(name, None, Status.UNPARSED, trace=trace, mentioned=found.mentioned or found.output)
         return Prediction(name, found.output, trace=trace)

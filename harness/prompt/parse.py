@@ -1,4 +1,4 @@
-"""A written answer taken out of the JSON that holds it."""
+"""The part of a generated text that holds its answer."""
 
 from __future__ import annotations
 

@@ -141,6 +141,8 @@ def footer(comparison: Comparison) -> list[str]:
     if dropped:
         lines.append(f"{dropped} prompts lost demonstrations to fit the model's length.")
     for row in comparison.rows:
+        if cut := row.count("cut_answers"):
+            lines.append(f"{row.label}: {cut:,} answers named no label within max_tokens, where they were cut short.")
         if cut := row.count("cut_inputs"):
             lines.append(f"{row.label}: {cut:,} inputs were longer than its encoder takes; their beginnings were read.")
     return lines

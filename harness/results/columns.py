@@ -30,6 +30,7 @@ def row(kind: Kind, example: Example, prediction: Prediction) -> dict[str, Any]:
         "excluded": trace.excluded,
         "dropped_demos": trace.dropped_demos,
         "raw": trace.raw,
+        "thought": trace.thought,
         "choice_logprobs": trace.choice_logprobs,
         "cluster": example.cluster,
         "tags": json.dumps(dict(example.tags), ensure_ascii=False),
@@ -56,6 +57,7 @@ def schema(compact: bool = False) -> Any:
             ("excluded", pa.list_(text)),
             ("dropped_demos", pa.int64()),
             ("raw", text),
+            ("thought", text),
             ("choice_logprobs", pa.list_(numbers)),
             ("cluster", text),
             ("tags", name),
@@ -183,6 +185,7 @@ class Predictions(_Column[Prediction]):
             tuple(row["excluded"]),
             row["dropped_demos"],
             raw=row["raw"],
+            thought=row.get("thought") or "",  # which older runs have not
             choice_logprobs=None if choices is None else tuple(map(tuple, choices)),
         )
         stated = None if stated is None else tuple(stated)

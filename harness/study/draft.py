@@ -80,7 +80,7 @@ class Draft:
         self._ledger, self._done = Ledger(task.kind), 0
         self._order = iter(test)
         self._awaited = next(self._order, None)
-        self._counts = Counter({"dropped_demos": 0, "cut_inputs": 0, "excluded_demos": 0})
+        self._counts = Counter(dict.fromkeys(("dropped_demos", "cut_inputs", "cut_answers", "excluded_demos"), 0))
         self._usage = Usage()
         self.seconds = time.perf_counter() - begun
 
@@ -105,6 +105,7 @@ class Draft:
             self._usage += trace.usage
             self._counts["dropped_demos"] += trace.dropped_demos > 0
             self._counts["cut_inputs"] += trace.unread > 0
+            self._counts["cut_answers"] += trace.cut and prediction.status is Status.UNPARSED
             self._counts["excluded_demos"] += len(trace.excluded)
 
     def charge(self, usage: Usage, seconds: float) -> None:
