@@ -112,7 +112,7 @@ class Trie:
         late = [node for node in turns if node > start + size // 2] or turns
         best = min(reversed(late), key=self.depths.__getitem__)
         first, depth = self.depths[start], self.depths[best]
-        if depth - first >= size // 4 and min(self.depths[node] for node in turns if node <= best) == depth:
+        if depth - first >= max(1, size // 4) and min(self.depths[node] for node in turns if node <= best) == depth:
             return start + depth - first
         return best
 
