@@ -17,7 +17,7 @@ EXIT = {"pass": 0, "regression": 1, "undecided": 3}
 # Options that make the question; the others say how it is answered and told.
 ASKED = (
     *("model", "shots", "selector", "seeds", "order", "draw", "demos", "embedder", "index", "mode"),
-    *("overlength", "split", "limit", "metric", "margin"),
+    *("overlength", "split", "limit", "without_overlap", "metric", "margin"),
 )
 
 

@@ -168,7 +168,12 @@ def answer_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 show_default=True,
                 help="A prompt that does not fit: error, drop-demos or skip.",
             ),
-            click.option("--limit", type=click.IntRange(1), help="Only the first N items."),
+            click.option(
+                "--limit",
+                type=click.IntRange(1),
+                help="Only N of the items, chosen by their ids.",
+            ),
+            click.option("--without-overlap", is_flag=True, help="Leave out items whose text, or nearly, is in train."),
         )
     ):
         command = option(command)

@@ -36,6 +36,7 @@ class Question:
     overlength: str = "error"
     split: str = "test"
     limit: int | None = None
+    without_overlap: bool = False
     metric: str | None = None
     margin: float = 0.02
 
@@ -55,6 +56,7 @@ class Question:
             overlength=self.overlength,
             split=self.split,
             limit=self.limit,
+            without_overlap=self.without_overlap,
         )
 
 

@@ -39,7 +39,7 @@ class Planned:
 
 class Draft:
     """The run of one predictor over ``test``. It is fitted at once; ``dev`` may tell it when to stop. Predictions are
-    held until those of the items before them are in."""
+    held until those of the items before them are in. ``known`` are counts that are known already."""
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class Draft:
         split: str,
         dev: Sequence[Example],
         progress: Progress,
+        known: Mapping[str, int] | None = None,
     ) -> None:
         begun = time.perf_counter()
         self.task, self.planned, self.test, self.progress = task, planned, test, progress
@@ -68,7 +69,7 @@ class Draft:
         self._ledger, self._done = Ledger(), 0
         self._order = iter(test)
         self._awaited = next(self._order, None)
-        self._counts = Counter({"dropped_demos": 0, "cut_inputs": 0, "excluded_demos": 0})
+        self._counts = Counter({"dropped_demos": 0, "cut_inputs": 0, "excluded_demos": 0, **(known or {})})
         self._usage = Usage()
         self.seconds = time.perf_counter() - begun
 

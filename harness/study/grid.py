@@ -21,6 +21,7 @@ from harness.results import store
 from harness.results.store import Run
 from harness.results.vault import Vault
 from harness.study.draft import Draft, Planned, Progress
+from harness.study.items import Items
 from harness.task import budgets
 from harness.task.definition import Task
 from harness.types import Engine, Example
@@ -51,6 +52,7 @@ class Spec:
     overlength: str = "error"
     split: str = "test"
     limit: int | None = None
+    without_overlap: bool = False
 
     def selector(self, name: str, seed: int, indexes: Vault | None = None) -> Selector:
         """The selector ``name`` with the parameters it takes; ``indexes`` keeps those of large pools."""
@@ -141,15 +143,17 @@ def run(
     check_task(task)
     store.check_writable(root)
     with Journal(root / "journal.sqlite") as journal:
-        test = task.examples(spec.split)[: spec.limit]
+        items = Items(task, spec.split, spec.limit, spec.without_overlap)
+        test = items.examples
         dev = task.examples("dev") if "dev" in task.spec.splits else ()
         planned = plan(task, spec, engines, journal, Vault(root / "models"), Vault(root / "indexes"))
         for each in planned:
             if not isinstance(each.predictor, Prompted):
-                made = execute(task, each, test, spec.split, dev, progress)
+                made = execute(task, each, test, spec.split, dev, progress, items.counts(trained=True))
                 yield made, store.seal(made, root)
         for engine in engines:
-            drafts = [Draft(task, each, test, spec.split, dev, progress) for each in asking(planned, engine)]
+            known = items.counts(trained=False)
+            drafts = [Draft(task, each, test, spec.split, dev, progress, known) for each in asking(planned, engine)]
             if not drafts:
                 continue
             begun = time.perf_counter()
@@ -170,7 +174,7 @@ def run(
 def workloads(task: Task, spec: Spec, engines: Sequence[Engine], root: Path) -> list[tuple[Engine, Workload]]:
     """What each engine would be asked by ``run``; nothing is computed and nothing written."""
     check_task(task)
-    test = task.examples(spec.split)[: spec.limit]
+    test = Items(task, spec.split, spec.limit, spec.without_overlap).examples
     with Journal(root / "journal.sqlite") as journal:
         planned = plan(task, spec, engines, journal)
         found = []
@@ -199,9 +203,11 @@ def execute(
     split: str = "test",
     dev: Sequence[Example] = (),
     progress: Progress = lambda *_: None,
+    known: Mapping[str, int] | None = None,
 ) -> Run:
-    """Fit one predictor, ask it about ``test`` and score the answers. ``dev`` may tell it when to stop."""
-    draft = Draft(task, planned, test, split, dev, progress)
+    """Fit one predictor, ask it about ``test`` and score the answers. ``dev`` may tell it when to stop; ``known`` are
+    counts that the run holds besides its own."""
+    draft = Draft(task, planned, test, split, dev, progress, known)
     begun = time.perf_counter()
     for prediction in planned.predictor.predict(test):
         draft.take(prediction, time.perf_counter() - begun)
