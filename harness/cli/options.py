@@ -200,6 +200,18 @@ def ray_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def left_out() -> Callable[[InputError], None]:
+    """Tells on stderr, once, what is wrong with each run that is left out."""
+    told = set[str]()
+
+    def tell(error: InputError) -> None:
+        if str(error) not in told:
+            told.add(str(error))
+            click.echo(f"harness: left out: {error}", err=True)
+
+    return tell
+
+
 def known_correction(name: str) -> None:
     """Raises InputError for a correction that does not exist, before anything runs."""
     from harness.stats.multiple import CORRECTIONS

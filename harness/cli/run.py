@@ -15,6 +15,7 @@ from harness.cli.options import (
     engine_options,
     known_correction,
     known_format,
+    left_out,
     many,
     pairs,
     prompt_options,
@@ -103,7 +104,8 @@ def run(
     known_correction(correction)
     paid = differences.Price(*price) if price else None
     if dry_run:
-        _dry_run([made for each in chosen for made in forecast.forecasts(each, spec, engines, results, paid)], form)
+        tell = left_out()
+        _dry_run([f for each in chosen for f in forecast.forecasts(each, spec, engines, results, paid, tell)], form)
         return
     comparisons, folders = [], []
     for each in chosen:
