@@ -17,6 +17,7 @@ from harness.results.store import Run
 from harness.study import grid
 from harness.study.asking import Asking
 from harness.study.draft import Planned
+from harness.study.items import Items
 from harness.task import budgets, definition
 from harness.task.definition import Task
 from harness.types import Engine, Predictor
@@ -75,15 +76,23 @@ def baseline(name: str, task: Task, **params: Any) -> Predictor:
 
 
 def evaluate(
-    predictor: Predictor, task: Task, split: str = "test", limit: int | None = None, train_size: str = "full"
+    predictor: Predictor,
+    task: Task,
+    split: str = "test",
+    limit: int | None = None,
+    train_size: str = "full",
+    without_overlap: bool = False,
 ) -> Run:
     """Fit ``predictor`` on the train split, or a sample of it by the predictor's seed (100, 10/class), and score it on
-    ``split``. Nothing is written; see ``save``."""
+    ``split``, or on ``limit`` of its items, chosen by their ids; ``without_overlap``, on those whose text is not, nor
+    nearly, that of a train item. Nothing is written; see ``save``."""
     grid.check_task(task)
     train = budgets.sample(task.examples("train"), train_size, predictor.seed)
     dev = task.examples("dev") if "dev" in task.spec.splits else ()
     planned = Planned(predictor, train, None if train_size == budgets.FULL else train_size)
-    return grid.execute(task, planned, task.examples(split)[:limit], split, dev)
+    items = Items(task, split, limit, without_overlap)
+    known = items.counts(trained=not isinstance(predictor, Prompted))
+    return grid.execute(task, planned, items.examples, split, dev, known=known)
 
 
 def compare(runs: Sequence[Run], metric: str | None = None, reference: str | None = None) -> Table:

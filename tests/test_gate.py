@@ -18,7 +18,7 @@ from harness.errors import InputError
 from harness.gate import verdict
 from harness.gate.verdict import Decision
 from harness.kinds.classification import Classification
-from harness.results import store
+from harness.results import checksum, store
 from harness.results.store import Run
 from harness.stats.intervals import Estimate
 from harness.types import Example, Prediction, Signature, Status
@@ -239,12 +239,16 @@ class TestCommand:
         assert "its shots is 2, but here it is 3" in other.stderr
 
         def corrupted(**change):
-            path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+            changed = {**json.loads(path.read_text()), **change}
+            del changed["checksum"]
+            path.write_text(json.dumps({**changed, "checksum": checksum.of_document(changed)}))
             done = invoke(*CHECK, "--template", "plain")
             assert done.exit_code == 2, done.output
             return done.stderr
 
-        assert "its kind is" in corrupted(kind={"name": "classification", "labels": ["x", "y", "z"]})
+        assert "its kind is" in corrupted(
+            kind={"name": "classification", "labels": ["neutral", "negative", "positive"]}
+        )
         assert "its task is 'other'" in corrupted(task="other")
         assert "layout 99" in corrupted(version=99)
         path.write_text(path.read_text()[:200])

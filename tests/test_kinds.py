@@ -88,7 +88,13 @@ class KindContract:
 
 class TestClassification(KindContract):
     targets = ("cat", "dog", "guinea pig")
-    bad = (({"gold": "dgo"}, "Did you mean 'dog'"), ({"gold": ""}, "no label"), ({"gold": None}, "null"), ({"gold": ["cat"]}, "a list"), ({"gold": "Cat"}, "'cat'"))
+    bad = (
+        ({"gold": "dgo"}, "Did you mean 'dog'"),
+        ({"gold": ""}, "no label"),
+        ({"gold": None}, "null"),
+        ({"gold": ["cat"]}, "a list"),
+        ({"gold": "Cat"}, "'cat'"),
+    )
 
     @pytest.fixture
     def kind(self):

@@ -1,5 +1,6 @@
 """What was trained is kept whole or not at all, and found again."""
 
+import json
 import os
 import signal
 import subprocess
@@ -99,6 +100,57 @@ class TestVault:
         assert Vault(tmp_path).fetch("k") == folder
         (folder / "manifest.json").write_text("{")
         with pytest.raises(InputError, match="damaged"):
+            Vault(tmp_path).fetch("k")
+
+    @pytest.mark.parametrize(
+        "manifest",
+        [
+            [],
+            None,
+            7,
+            {},
+            {"version": 1},
+            {"files": {"w": "DIGEST"}},
+            {"version": 2, "files": {"w": "DIGEST"}},
+            {"version": 1, "files": ["w"]},
+            {"version": 1, "files": {}},
+            {"version": 1, "files": None},
+            {"version": 1, "files": {"w": 3}},
+            {"version": 1, "files": {"": "DIGEST"}},
+            {"version": 1, "files": {"../outside": "DIGEST"}},
+            {"version": 1, "files": {"w/../../outside": "DIGEST"}},
+            {"version": 1, "files": {"OUTSIDE": "DIGEST"}},
+            {"version": 1, "files": {"w": "DIGEST", "gone": "DIGEST"}},
+            {"version": 1, "files": {"w\0": "DIGEST"}},
+        ],
+    )
+    def test_a_manifest_of_another_shape_is_an_input_error(self, tmp_path, manifest):
+        vault = Vault(tmp_path / "vault")
+        folder = vault.store("k", lambda folder: (folder / "w").write_text("x"))
+        outside = folder.parent / "outside"
+        outside.write_text("x")  # with the very checksum: it is the place that is wrong
+        digest = json.loads((folder / "manifest.json").read_text())["files"]["w"]
+        text = json.dumps(manifest).replace("DIGEST", digest).replace("OUTSIDE", str(outside))
+        (folder / "manifest.json").write_text(text)
+        with pytest.raises(InputError, match=r"damaged.*Delete .*: it is made anew"):
+            vault.fetch("k")
+
+    @pytest.mark.parametrize("damage", [b"\xff\xfe", b"[" * 100_000, b""])
+    def test_a_manifest_of_other_bytes_is_an_input_error(self, tmp_path, damage):
+        folder = Vault(tmp_path).store("k", lambda folder: (folder / "w").write_text("x"))
+        (folder / "manifest.json").write_bytes(damage)
+        with pytest.raises(InputError, match="damaged"):
+            Vault(tmp_path).fetch("k")
+
+    def test_files_in_folders_of_their_own_are_found(self, tmp_path):
+        def write(folder):
+            (folder / "deep" / "er").mkdir(parents=True)
+            (folder / "deep" / "er" / "w..x").write_text("x")
+
+        folder = Vault(tmp_path).store("k", write)
+        assert Vault(tmp_path).fetch("k") == folder
+        (folder / "deep" / "er" / "w..x").write_text("y")
+        with pytest.raises(InputError, match=r"w\.\.x is damaged"):
             Vault(tmp_path).fetch("k")
 
     def test_keys_depend_on_data_and_signature_not_on_order(self, finsentiment):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -16,12 +16,16 @@ from harness.cli.options import (
     count,
     demonstration_options,
     engine_options,
+    left_out,
     many,
     reading_options,
     results_option,
     said_of_engine,
 )
 from harness.errors import InputError
+
+if TYPE_CHECKING:
+    from harness.gate.pack import Kept
 
 EXIT = {"pass": 0, "regression": 1, "undecided": 3}
 
@@ -87,40 +91,40 @@ def check(
     of the difference lies above minus the margin. Exit codes: 0 pass, 1 regression, 3 undecided with this many items, 2
     wrong use.
     """
-    from harness.gate import question
+    from harness.gate import pack
 
     if whole:
         if name or template or against or save:
             raise InputError("--all checks every template against its saved baseline: leave out the others.")
-        pack = list(question.pack())
+        kept, lost = pack.pack(results)
     else:
         if not (name and template):
             raise InputError("say what to check: --task NAME --template NAME (or --all).")
-        pack = [(name, template, None)]
+        kept, lost = [pack.Kept(name, template, None)], []
     if save:
-        _save(ctx, pack[0], options, results)
+        _save(ctx, kept[0], options, results)
         return
     checks = [
-        _decide(ctx, task, each, against, sequential, options, results)
-        for task, each, baseline in pack
-        if baseline or not whole
+        _decide(ctx, each.task, each.template, against, sequential, options, results)
+        for each in kept
+        if each.baseline or not whole
     ]
-    unsaved = [f"{task}/{each}" for task, each, baseline in pack if whole and not baseline]
-    if whole and not checks:
+    unsaved = [f"{each.task}/{each.template}" for each in kept if whole and not each.baseline]
+    if whole and not checks and not lost:
         raise InputError("no template has a saved baseline. Save one: harness check --task T --template NAME --save")
-    _tell(ctx, checks, unsaved if whole else None, options)
+    _tell(ctx, checks, unsaved if whole else None, lost, options)
 
 
-def _save(ctx: click.Context, asked: tuple[str, str, Any], options: dict[str, Any], results: Path) -> None:
+def _save(ctx: click.Context, asked: Kept, options: dict[str, Any], results: Path) -> None:
     from harness.gate import check
     from harness.progress import Bars
     from harness.task import definition
 
-    found = definition.load(asked[0])
+    found = definition.load(asked.task)
     made = _asked(options)
     with Bars() as bars:
-        path = check.Check(found, made, _engine(made, options), results, bars).save(asked[1])
-    click.echo(f"Saved {path}. Commit it; then: harness check --task {asked[0]} --template {asked[1]}")
+        path = check.Check(found, made, _engine(made, options), results, bars).save(asked.template)
+    click.echo(f"Saved {path}. Commit it; then: harness check --task {asked.task} --template {asked.template}")
 
 
 def _decide(
@@ -165,21 +169,32 @@ def _engine(asked: Any, options: Mapping[str, Any]) -> Any:
     return create(options["engine"], asked.model, **said_of_engine(dict(options)))
 
 
-def _tell(ctx: click.Context, checks: Sequence[Any], unsaved: Sequence[str] | None, options: dict[str, Any]) -> None:
-    """Print and write the verdicts, and exit with the worst."""
+def _tell(
+    ctx: click.Context,
+    checks: Sequence[Any],
+    unsaved: Sequence[str] | None,
+    lost: Sequence[InputError],
+    options: dict[str, Any],
+) -> None:
+    """Print and write the verdicts, and exit with the worst: baselines that are ``lost`` are wrong use."""
     from harness.report import gate
 
     decisions = [str(each.verdict.decision) for each in checks]
     if options["undecided"]:
         decisions = [options["undecided"] if each == "undecided" else each for each in decisions]
     passed = [each == "pass" for each in decisions]
-    _write(options["junit"], gate.junit(checks, passed))
-    _write(options["markdown"], "\n\n".join(map(gate.markdown, checks)) + "\n")
-    click.echo("\n\n".join(map(gate.terminal, checks)))
-    if unsaved is not None:
+    _write(options["junit"], gate.junit(checks, passed, lost))
+    _write(options["markdown"], "\n\n".join([*map(gate.markdown, checks), *map(gate.markdown_lost, lost)]) + "\n")
+    if checks:
+        click.echo("\n\n".join(map(gate.terminal, checks)))
+    if checks and unsaved is not None:
         click.echo("\n" + gate.table(checks, unsaved))
     if options["github"]:
-        click.echo("\n".join(map(gate.github, checks)))
+        click.echo("\n".join([*map(gate.github, checks), *map(gate.github_lost, lost)]))
+    for error in lost:
+        click.echo(f"harness: {error}", err=True)
+    if lost:
+        ctx.exit(InputError.exit_code)
     codes = {EXIT.get(each, 1) for each in decisions}
     ctx.exit(1 if 1 in codes else max(codes))
 
@@ -217,5 +232,5 @@ def plan(
     from harness.task import definition
 
     items = len(definition.load(name).examples(split))
-    runs = [sealed.load(folder) for folder in sealed.find(results, name)]
+    runs = list(sealed.load_all(sealed.find(results, name), left_out()))
     click.echo(render(sizes.plan(runs, items, margin, power, difference, discordance)))

@@ -14,6 +14,7 @@ from harness.cli.options import (
     engine_options,
     known_correction,
     known_format,
+    left_out,
     results_option,
     said_of_engine,
     split_option,
@@ -95,7 +96,7 @@ def list_(kinds: Sequence[str], name: str | None, results: Path) -> None:
             raise unknown("kind", kind, LISTED)
     for kind in kinds or LISTED:
         click.echo(click.style(kind, bold=True))
-        rows = entries(kind, name, results)
+        rows = entries(kind, name, results, left_out())
         width = max((len(entry) for entry, _ in rows), default=0)
         for entry, said in rows:
             click.echo(f"  {entry:<{width}}  {said}".rstrip())
@@ -140,7 +141,7 @@ def report(
     from harness.compare.variance import decompose
     from harness.report import render
     from harness.report.variance import render as render_variance
-    from harness.results.store import find, load
+    from harness.results.store import find, load, load_all
 
     folders = find(results, name)
     if runs:
@@ -152,7 +153,9 @@ def report(
         raise InputError(
             f"{results}: no runs{f' of task {name!r}' if name else ''}. Make some with `harness run --task NAME`."
         )
-    loaded = [load(folder) for folder in folders]
+    loaded = [load(folder) for folder in folders] if runs else list(load_all(folders, left_out()))
+    if not loaded:
+        raise InputError(f"{results}: none of its runs can be read. Make them anew with `harness run`.")
     groups = [loaded] if runs else comparable(loaded)
     if variance:
         click.echo(render_variance([part for group in groups for part in decompose(group, metric)], form))

@@ -176,7 +176,8 @@ def reading_options(calibrate: Decorator) -> Decorator:
 answer_options = option_group(
     "Items and answers",
     split_option,
-    option("--limit", type=click.IntRange(1), help="Only the first N items."),
+    option("--limit", type=click.IntRange(1), help="Only N of the items, chosen by their ids."),
+    option("--without-overlap", is_flag=True, help="Leave out items whose text, or nearly, is in train."),
     option("--mode", default="score", show_default=True, help="score the labels by likelihood, or generate and parse."),
     option(
         "--on-overlength",
@@ -205,6 +206,18 @@ ray_options = (
         help="With --ray: engines side by side; else as many as its GPUs hold, or one a node without GPUs.",
     ),
 )
+
+
+def left_out() -> Callable[[InputError], None]:
+    """Tells on stderr, once, what is wrong with each run that is left out."""
+    told = set[str]()
+
+    def tell(error: InputError) -> None:
+        if str(error) not in told:
+            told.add(str(error))
+            click.echo(f"harness: left out: {error}", err=True)
+
+    return tell
 
 
 def known_correction(name: str) -> None:

@@ -17,6 +17,7 @@ from harness.cli.options import (
     engine_options,
     known_correction,
     known_format,
+    left_out,
     many,
     pairs,
     ray_options,
@@ -120,7 +121,8 @@ def run(
     known_correction(correction)
     paid = differences.Price(*price) if price else None
     if dry_run:
-        _dry_run([made for each in chosen for made in forecast.forecasts(each, spec, engines, results, paid)], form)
+        tell = left_out()
+        _dry_run([f for each in chosen for f in forecast.forecasts(each, spec, engines, results, paid, tell)], form)
         return
     comparisons, folders = [], []
     for each in chosen:

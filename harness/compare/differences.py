@@ -83,7 +83,7 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A table ready to be shown; ``detectable`` is the smallest difference of accuracies these items can show, at the
-    largest discordance seen. ``correction`` names how p is adjusted."""
+    largest discordance seen. ``correction`` names how p is adjusted, ``missing`` the labels that no item has."""
 
     task: str
     metric: str
@@ -93,6 +93,7 @@ class Comparison:
     clustered: bool
     detectable: float
     correction: str
+    missing: tuple[str, ...]
 
 
 def compare(
@@ -127,7 +128,9 @@ def compare(
     clustered = store.clusters(first.examples) is not None
     title = _title(chosen, labels)
     detectable = power.minimum_detectable(n, worst)
-    return Comparison(first.task, metric, tuple(rows), title, n, clustered, detectable, correction)
+    shown = {example.target for example in first.examples}
+    missing = tuple(output for output in first.kind.outputs if output not in shown)
+    return Comparison(first.task, metric, tuple(rows), title, n, clustered, detectable, correction, missing)
 
 
 def _row(

@@ -21,6 +21,7 @@ from harness.results import store
 from harness.results.store import Run
 from harness.study import draft, grid
 from harness.study.draft import Planned, Progress, Unanswered, why
+from harness.study.items import Items
 from harness.task.definition import Task
 from harness.types import Engine, Example, Prediction, Signature, Status
 
@@ -37,7 +38,7 @@ class Check:
         store.check_writable(root)
         self.task, self.question, self.engine, self.root, self.progress = task, question, engine, root, progress
         self.metric = question.metric or task.spec.main_metric
-        self.test = task.examples(question.split)[: question.limit]
+        self.test = Items(task, question.split, question.limit, question.without_overlap).examples
         check_margin(question.margin, len(self.test))
         self.computed = 0
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from harness import builtin
 from harness.compare.differences import asked_of
@@ -15,7 +18,7 @@ from harness.results import store
 from harness.results.store import Run
 from harness.study import grid
 from harness.study.asking import Asking
-from harness.task.definition import Task, load
+from harness.task.definition import Task
 
 # What must be the same on both sides for their difference to be the template's. Versions and dtype may move on.
 SAME = (
@@ -122,13 +125,11 @@ def question_of(path: Path) -> Question:
     """How the saved baseline at ``path`` was asked. Raises InputError where the file is damaged."""
     asked, _, _ = saved.read(path)
     try:
-        return Question(**asked)
+        Question(**asked)  # no key but its own
+        return TypeAdapter(Question).validate_json(json.dumps(asked), strict=True)
     except TypeError as error:
         raise InputError(f"{path}: {error}. Save it anew with harness check --save.") from None
-
-
-def pack() -> Iterator[tuple[str, str, Path | None]]:
-    """Every template of every task, with its saved baseline if it has one: (task, template, path)."""
-    for task in builtin.names("tasks"):
-        for name in builtin.names(f"prompts/{task}", ".j2"):
-            yield task, name, find_baseline(load(task), name)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(f"{path}, question.{where}: {first['msg']}. Save it anew with harness check --save.") from None

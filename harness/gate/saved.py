@@ -3,21 +3,54 @@
 from __future__ import annotations
 
 import json
+import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
 from harness import kinds
-from harness.errors import InputError
+from harness.errors import InputError, unknown
+from harness.results import checksum
 from harness.results.store import Run
 from harness.types import Example, Prediction, Signature, Status
 
-# History of the file's layout. 1: question, task, labels, items_hash, prompts, prompt_tokens, items, runs. 2: kind in
-# place of labels.
+# History of the file's layout. 1: question, task, labels, items_hash, prompts, prompt_tokens, items, runs.
+# 2: kind in place of labels; a checksum of all the rest.
 VERSION = 2
-READABLE = (1, VERSION)
+READ = (1, VERSION)
 SUFFIX = ".baseline.json"
+MEND = "Save it anew with harness check --save."
+
+
+class _Answers(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    spec: dict[str, Any]
+    signature: list[tuple[str, str]]
+    answers: list[tuple[str | None, Status]]
+
+    @model_validator(mode="after")
+    def _told(self) -> _Answers:
+        if missing := {"predictor", "seed", "train_size"} - set(self.spec):
+            raise ValueError(f"spec lacks {min(missing)!r}")
+        return self
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    version: int
+    question: dict[str, Any]
+    task: str
+    kind: dict[str, Any]
+    items_hash: str
+    prompts: str
+    prompt_tokens: float
+    items: list[tuple[str, str, str | None, dict[str, str]]] = Field(min_length=1)
+    runs: list[_Answers] = Field(min_length=1)
+    checksum: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,50 +86,91 @@ def write(path: Path, question: Mapping[str, Any], runs: Sequence[Run], reading:
     lines = [f' "{key}": {json.dumps(value, ensure_ascii=False)},' for key, value in head.items()]
     for name, rows in (("items", items), ("runs", answers)):
         body = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in rows)
-        lines.append(f' "{name}": [\n{body}\n ]' + ("," if name == "items" else ""))
+        lines.append(f' "{name}": [\n{body}\n ],')
+    text = "{\n" + "\n".join(lines) + "\n"
+    sum_ = checksum.of_document(json.loads(text.rstrip().rstrip(",") + "}"))
+    _replace(path, f'{text} "checksum": "{sum_}"\n}}\n')
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write aside and rename, so that what stood at ``path`` stays where the disk is full."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("{\n" + "\n".join(lines) + "\n}\n", encoding="utf-8")
+        try:
+            aside.write_text(text, encoding="utf-8")
+            os.replace(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{path}: the baseline cannot be written there: {error.strerror}.") from None
 
 
 def read(path: Path) -> tuple[Mapping[str, Any], list[Run], Reading]:
-    """The question, the runs and the prompts' reading. Raises InputError where the file is damaged or of
-    another layout."""
+    """The question, the runs and the prompts' reading. Raises InputError where the file is damaged, changed since it
+    was saved, or of another layout."""
+    found = _read(path)
+    examples = tuple(Example(id_, {}, target, cluster, tags) for id_, target, cluster, tags in found.items)
+    runs = [_run(found, examples, row, path) for row in found.runs]
+    return found.question, runs, Reading(found.prompts, found.prompt_tokens)
+
+
+def _read(path: Path) -> _Document:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        if document["version"] not in READABLE:
-            raise InputError(
-                f"{path}: a baseline of layout {document['version']}; this version reads "
-                f"{' and '.join(map(str, READABLE))}. Save it anew with harness check --save."
-            )
-        if document["version"] == 1:  # when a label was the only kind of answer
-            document["kind"] = {"name": "classification", "labels": document["labels"]}
-        examples = tuple(Example(id_, {}, target, cluster, tags) for id_, target, cluster, tags in document["items"])
-        runs = [_run(document, examples, row, path) for row in document["runs"]]
-        reading = Reading(document["prompts"], float(document["prompt_tokens"]))
-        return document["question"], runs, reading
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path}: no baseline that can be read ({type(error).__name__}: {error}). Save it anew with "
-            "harness check --save."
-        ) from None
+        version = document["version"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"{path}: no baseline that can be read ({type(error).__name__}: {error}). {MEND}") from None
+    if version not in READ:
+        known = " and ".join(map(str, READ))
+        raise InputError(f"{path}: a baseline of layout {version}; this version reads {known}. {MEND}")
+    if version != 1:  # layout 1 had no checksum
+        rest = {key: value for key, value in document.items() if key != "checksum"}
+        if checksum.of_document(rest) != document.get("checksum"):
+            raise InputError(f"{path}: the baseline was changed after it was saved. {MEND}")
+    else:  # and a label was the only kind of answer
+        document["kind"] = {"name": "classification", "labels": document.pop("labels", None)}
+    try:
+        found = _Document.model_validate_json(json.dumps(document))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(f"{path}: no baseline that can be read ({where}: {first['msg']}). {MEND}") from None
+    _check(found, path)
+    return found
 
 
-def _run(document: Mapping[str, Any], examples: tuple[Example, ...], row: Mapping[str, Any], path: Path) -> Run:
+def _check(found: _Document, path: Path) -> None:
+    """Raises InputError where items and answers do not fit each other or the labels."""
+    id_, times = Counter(id_ for id_, *_ in found.items).most_common(1)[0]
+    if times > 1:
+        raise InputError(f"{path}: item {id_!r} stands there {times} times. {MEND}")
+    outputs = kinds.of(found.kind, str(path)).outputs
+    for id_, target, *_ in found.items:
+        if outputs and target not in outputs:
+            raise unknown("label", target, outputs, f"{path}, item {id_!r}")
+    for row in found.runs:
+        if len(row.answers) != len(found.items):
+            raise InputError(f"{path}: {len(row.answers)} answers to {len(found.items)} items. {MEND}")
+        for (id_, *_), (output, status) in zip(found.items, row.answers, strict=True):
+            if outputs and output is not None and output not in outputs:
+                raise unknown("answer", output, outputs, f"{path}, item {id_!r}")
+            if (output is None) == (status is Status.OK):
+                raise InputError(f"{path}, item {id_!r}: status {status.value} with the answer {output}. {MEND}")
+
+
+def _run(found: _Document, examples: tuple[Example, ...], row: _Answers, path: Path) -> Run:
     predictions = tuple(
-        Prediction(example.id, output, Status(status))
-        for example, (output, status) in zip(examples, row["answers"], strict=True)
+        Prediction(example.id, output, status) for example, (output, status) in zip(examples, row.answers, strict=True)
     )
     counts = {status.value: sum(p.status is status for p in predictions) for status in (Status.UNPARSED, Status.FAILED)}
     return Run(
         path.name,
-        document["task"],
-        row["spec"],
-        Signature(tuple((key, value) for key, value in row["signature"])),
-        document["items_hash"],
-        kinds.of(document["kind"], str(path)),
+        found.task,
+        row.spec,
+        Signature(tuple(row.signature)),
+        found.items_hash,
+        kinds.of(found.kind, str(path)),
         predictions,
         examples,
         {},

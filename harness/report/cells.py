@@ -13,6 +13,7 @@ from harness.stats.multiple import CORRECTIONS
 from harness.types import Signature, Status
 
 DASH = "–"
+LABELS = 10  # that a footer names
 
 
 def number(value: float) -> str:
@@ -129,6 +130,7 @@ def footer(comparison: Comparison) -> list[str]:
             f"A difference of accuracy below {comparison.detectable:.3f} would be missed more than one time in five "
             "with these items: not significant does not mean equal."
         )
+    lines += [*_missing(comparison), *_overlap(comparison)]
     if any(row.lenient for row in comparison.rows):
         lines.append("Leniently: an unparsed text that mentions just one label counts as that label.")
     for row in comparison.rows:
@@ -153,6 +155,33 @@ def _reason(row: Row) -> str:
     failed = (p for run in row.runs for p in run.predictions if p.status is Status.FAILED)
     raw = next((p.trace.raw for p in failed if p.trace), "")
     return f"{raw.rstrip('.') or 'it is not told why'}."
+
+
+def _missing(comparison: Comparison) -> list[str]:
+    """The labels of the task that these items say nothing about."""
+    if not (missing := comparison.missing):
+        return []
+    named = ", ".join(map(repr, missing[:LABELS])) + (f" … ({len(missing)} labels)" if len(missing) > LABELS else "")
+    return [f"No item is labelled {named}: these numbers say nothing about that."]
+
+
+def _overlap(comparison: Comparison) -> list[str]:
+    """The items that the train split holds too, as the runs counted them."""
+    runs = [run for row in comparison.rows for run in row.runs]
+    near, same, left = (
+        max(int(run.counts.get(what, 0)) for run in runs)
+        for what in ("overlap", "overlap_repeated", "overlap_left_out")
+    )
+    lines = []
+    for found, are in ((near, "near-duplicates of training items"), (same, "training items too, word for word")):
+        if found:
+            lines.append(
+                f"{found:,} of {comparison.n:,} items are {are}: they flatter trained baselines. --without-overlap "
+                "compares on the rest."
+            )
+    if left:
+        lines.append(f"{left:,} more items are near-duplicates of training items, and were left out.")
+    return lines
 
 
 def _test(comparison: Comparison, several: bool) -> str:

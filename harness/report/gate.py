@@ -130,8 +130,19 @@ def github(checked: Checked) -> str:
     return f"::{LEVEL[verdict.decision]} file={shown},title={title}::{text}"
 
 
-def junit(checks: Sequence[Checked], passed: Sequence[bool]) -> str:
-    """One test case a finding; ``passed`` says which checks count as passed."""
+def github_lost(error: Exception) -> str:
+    """A workflow command for a baseline that is left behind."""
+    return f"::error title=harness check: baseline left behind::{str(error).replace('%', '%25')}"
+
+
+def markdown_lost(error: Exception) -> str:
+    """The same for a pull request."""
+    return f"### LEFT BEHIND\n\n{error}"
+
+
+def junit(checks: Sequence[Checked], passed: Sequence[bool], lost: Sequence[Exception] = ()) -> str:
+    """One test case a finding; ``passed`` says which checks count as passed. Each of the baselines that are ``lost``
+    fails."""
     suites = ElementTree.Element("testsuites", name="harness check")
     for checked, fine in zip(checks, passed, strict=True):
         findings = checked.verdict.findings
@@ -153,6 +164,13 @@ def junit(checks: Sequence[Checked], passed: Sequence[bool]) -> str:
                 node.text = terminal(checked)
             else:
                 ElementTree.SubElement(case, "system-out").text = summary(checked)
+    if lost:
+        suite = ElementTree.SubElement(
+            suites, "testsuite", name="saved baselines", tests=str(len(lost)), failures=str(len(lost))
+        )
+        for error in lost:
+            case = ElementTree.SubElement(suite, "testcase", classname="baselines", name=str(error).partition(":")[0])
+            ElementTree.SubElement(case, "failure", type="left behind", message=str(error))
     ElementTree.indent(suites)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
 

@@ -155,6 +155,18 @@ class Examples(_Column[Example]):
         super().__init__(pa.concat_tables(parts) if parts else made.empty_table())
         self._inputs, self._tags = tuple(inputs), tuple(tags)
 
+    @property
+    def ids(self) -> Sequence[str]:
+        """The ids alone."""
+        found: list[str] = self._table["id"].to_pylist()
+        return found
+
+    def take(self, places: Sequence[int]) -> Examples:
+        """Those at ``places``, as columns again."""
+        part = copy(self)
+        part._table = self._table.take(places)
+        return part
+
     def _read(self, row: Mapping[str, Any]) -> Example:
         inputs = dict(zip(self._inputs, row["inputs"], strict=True))
         return Example(

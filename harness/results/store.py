@@ -7,9 +7,9 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,11 @@ from typing import Any
 from harness import kinds
 from harness.errors import InputError
 from harness.kinds import Kind
-from harness.results import columns
+from harness.results import checksum, columns, document
 from harness.types import Example, Prediction, Signature
 
-# History of the layout of run.json. 1: spec, signature, items_hash, labels, metrics, usage, counts, environment,
-# checksums. 2: history; predictions.parquet holds each item's cluster and tags. 3: predictions.parquet holds what an
-# unparsed text mentions. 4: kind in place of labels.
-VERSION = 4
-READABLE = (3, VERSION)
-PARTS = ("value", "low", "high")
+Tell = Callable[[InputError], None]
+"""Called with what is wrong with a run that is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,36 +88,27 @@ def check_writable(root: Path) -> None:
 
 
 def seal(run: Run, root: Path) -> Path:
-    """Write ``run`` below ``root`` and return its folder. A sealed run whose predictions are the same is left as it is:
-    its usage says what the answers cost when they were computed."""
+    """Write ``run`` below ``root`` and return its folder. A sealed run that says the same is left as it is. One whose
+    predictions only are the same lends its usage and environment: what the answers cost when they were
+    computed, and by what."""
     folder = root / run.task / run.name
-    if folder.exists():
-        try:
-            if columns.same(_essence(load(folder)), _essence(run)):
-                return folder
-        except InputError:
-            pass  # a damaged run is replaced
+    kept: Mapping[str, Any] = {}
+    try:
+        if folder.exists() and columns.same(_essence(load(folder)), _essence(run)):
+            kept = document.read(folder)
+    except InputError:
+        pass  # a damaged run is replaced
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".sealing-", dir=folder.parent))
     try:
         os.chmod(work, 0o755)
-        _write(run, work / "predictions.parquet")
-        document = {
-            "version": VERSION,
-            **{key: getattr(run, key) for key in ("name", "task", "items_hash")},
-            "kind": run.kind.document(),
-            "spec": dict(run.spec),
-            "signature": str(run.signature),
-            "signature_pairs": run.signature.pairs,
-            "metrics": {k: dict(zip(PARTS, map(_plain, v), strict=True)) for k, v in run.scores.items()},
-            "usage": dict(run.usage),
-            "counts": dict(run.counts),
-            "environment": dict(run.environment),
-            "history": [dict(epoch) for epoch in run.history],
-            "checksums": {"predictions.parquet": _digest(work / "predictions.parquet")},
-        }
-        text = json.dumps(document, indent=2, ensure_ascii=False)
-        (work / "run.json").write_text(text + "\n", encoding="utf-8")
+        _write(run, work / document.ROWS)
+        said = {**_document(run), **{key: kept[key] for key in ("usage", "environment") if key in kept}}
+        said = document.signed(said | {"checksums": {document.ROWS: checksum.of_file(work / document.ROWS)}})
+        if _said(said) == _said(kept):
+            return folder
+        text = json.dumps(said, indent=2, ensure_ascii=False)
+        (work / document.FILE).write_text(text + "\n", encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)
         os.replace(work, folder)
@@ -130,44 +117,68 @@ def seal(run: Run, root: Path) -> Path:
     return folder
 
 
+def _document(run: Run) -> dict[str, Any]:
+    """What run.json says of ``run``, but for the checksums."""
+    return {
+        "version": document.VERSION,
+        **{key: getattr(run, key) for key in ("name", "task", "items_hash")},
+        "kind": run.kind.document(),
+        "spec": dict(run.spec),
+        "signature": str(run.signature),
+        "signature_pairs": run.signature.pairs,
+        "metrics": {k: dict(zip(document.PARTS, map(_plain, v), strict=True)) for k, v in run.scores.items()},
+        "usage": dict(run.usage),
+        "counts": dict(run.counts),
+        "environment": dict(run.environment),
+        "history": [dict(epoch) for epoch in run.history],
+    }
+
+
+def _said(said: Mapping[str, Any]) -> str:
+    """All but the checksums, which hang on how pyarrow writes a file."""
+    return json.dumps({key: value for key, value in said.items() if key != "checksums"}, sort_keys=True)
+
+
 def load(folder: Path) -> Run:
     """The run sealed in ``folder``. Raises InputError where it is missing, damaged or of another layout."""
-    from pyarrow.parquet import read_table
-
+    said, path = document.read(folder), folder / document.ROWS
+    expected = said["checksums"][document.ROWS]
     try:
-        document = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        expected = document["checksums"]["predictions.parquet"]
-        found = _digest(folder / "predictions.parquet")
-    except FileNotFoundError as error:
-        raise InputError(f"{folder}: not a sealed run: {Path(error.filename).name} is missing. Run it again.") from None
-    except (json.JSONDecodeError, KeyError, TypeError):
-        raise InputError(f"{folder / 'run.json'}: damaged. Delete the folder and run again.") from None
-    if document["version"] not in READABLE:
-        known = " and ".join(map(str, READABLE))
-        raise InputError(f"{folder}: a run of layout {document['version']}; this version reads {known}. Run it again.")
-    if document["version"] == 3:  # when a label was the only kind of answer
-        document["kind"] = {"name": "classification", "labels": document["labels"]}
+        found = checksum.of_file(path)
+    except FileNotFoundError:
+        raise InputError(f"{folder}: not a sealed run: {path.name} is missing. Run it again.") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}. Delete the folder and run again.") from None
     if expected != found:
         raise InputError(
-            f"{folder / 'predictions.parquet'}: checksum {found[:12]}, but run.json says {expected[:12]}: the file was "
-            "changed after the run. Delete the folder and run again."
+            f"{path}: checksum {found[:12]}, but run.json says {expected[:12]}: the file was changed after the run. "
+            "Delete the folder and run again."
         )
-    rows = read_table(folder / "predictions.parquet")
+    rows = _read(path, said["spec"]["n"])
     return Run(
-        document["name"],
-        document["task"],
-        document["spec"],
-        Signature(tuple((k, v) for k, v in document["signature_pairs"])),
-        document["items_hash"],
-        kinds.of(document["kind"], str(folder / "run.json")),
+        said["name"],
+        said["task"],
+        said["spec"],
+        Signature(tuple((k, v) for k, v in said["signature_pairs"])),
+        said["items_hash"],
+        kinds.of(said["kind"], str(folder / document.FILE)),
         columns.Predictions(rows),
         columns.Items(rows),
-        {name: _bounds(values) for name, values in document["metrics"].items()},
-        document["usage"],
-        document["counts"],
-        document["environment"],
-        tuple(document["history"]),
+        {name: _bounds(values) for name, values in said["metrics"].items()},
+        said["usage"],
+        said["counts"],
+        said["environment"],
+        tuple(said["history"]),
     )
+
+
+def load_all(folders: Iterable[Path], tell: Tell) -> Iterator[Run]:
+    """The runs in ``folders`` that can be read; what is wrong with each other one is told."""
+    for folder in folders:
+        try:
+            yield load(folder)
+        except InputError as error:
+            tell(error)
 
 
 def find(root: Path, task: str | None = None) -> list[Path]:
@@ -176,14 +187,16 @@ def find(root: Path, task: str | None = None) -> list[Path]:
     return sorted((p.parent for p in root.glob(pattern)), key=lambda p: ((p / "run.json").stat().st_mtime_ns, p.name))
 
 
-def spent(root: Path) -> Iterator[tuple[Mapping[str, str], Mapping[str, float]]]:
-    """The signature and the usage of every sealed run below ``root``, as far as they can be read."""
+def spent(root: Path, tell: Tell = lambda _: None) -> Iterator[tuple[Mapping[str, str], Mapping[str, float]]]:
+    """The signature and the usage of every sealed run below ``root`` that can be read; what is wrong with each other
+    one is told."""
     for folder in find(root):
         try:
-            document = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-            yield dict(document["signature_pairs"]), document["usage"]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # a damaged run tells nothing
+            said = document.read(folder)
+        except InputError as error:
+            tell(error)
+        else:
+            yield dict(said["signature_pairs"]), said["usage"]
 
 
 def _essence(run: Run) -> Iterator[object]:
@@ -191,7 +204,7 @@ def _essence(run: Run) -> Iterator[object]:
 
 
 def _bounds(values: Mapping[str, float | None]) -> tuple[float, float, float]:
-    value, low, high = (math.nan if (found := values[part]) is None else found for part in PARTS)
+    value, low, high = (math.nan if (found := values[part]) is None else found for part in document.PARTS)
     return value, low, high
 
 
@@ -199,9 +212,20 @@ def _plain(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+def _read(path: Path, n: int) -> Any:
+    """The rows, if they are ``n`` and have the columns of a run."""
+    from pyarrow import ArrowException
+    from pyarrow.parquet import read_table
+
+    try:
+        rows = read_table(path)
+    except (ArrowException, OSError) as error:
+        raise document.damaged(path, f"it is no Parquet file ({str(error).splitlines()[0]})") from None
+    if missing := [name for name in columns.schema().names if name not in rows.column_names]:
+        raise document.damaged(path, f"no column {missing[0]!r}")
+    if rows.num_rows != n:
+        raise document.damaged(path, f"{rows.num_rows} rows, where run.json says {n} items")
+    return rows
 
 
 def _write(run: Run, path: Path) -> None:

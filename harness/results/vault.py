@@ -7,12 +7,13 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from hashlib import file_digest, sha256
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path, PurePath
 from typing import TypeVar
 
 from harness.errors import InputError
+from harness.results import checksum
 from harness.types import Example, Signature
 
 # History of the layout. 1: a folder a model, its files' checksums in manifest.json.
@@ -40,15 +41,9 @@ class Vault:
         folder = self.root / key
         if not folder.exists():
             return None
-        try:
-            expected = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
-        except (OSError, ValueError, KeyError, TypeError):
-            raise InputError(
-                f"{folder / MANIFEST}: what it lists is damaged. Delete {folder}: it is made anew then."
-            ) from None
-        for name, digest in expected.items():
+        for name, digest in _listed(folder).items():
             path = folder / name
-            if not path.is_file() or _digest(path) != digest:
+            if not path.is_file() or checksum.of_file(path) != digest:
                 raise InputError(
                     f"{path} is damaged (the file is missing, truncated or was changed). Delete {folder}: it is made "
                     "anew then."
@@ -62,7 +57,7 @@ class Vault:
         work = Path(tempfile.mkdtemp(prefix=".training-", dir=self.root))
         try:
             write(work)
-            files = {str(p.relative_to(work)): _digest(p) for p in sorted(work.rglob("*")) if p.is_file()}
+            files = {str(p.relative_to(work)): checksum.of_file(p) for p in sorted(work.rglob("*")) if p.is_file()}
             (work / MANIFEST).write_text(json.dumps({"version": VERSION, "files": files}, indent=1), encoding="utf-8")
             folder = self.root / key
             shutil.rmtree(folder, ignore_errors=True)
@@ -101,6 +96,19 @@ def pool_hash(pool: Sequence[Example]) -> str:
     return whole.hexdigest()
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+def _listed(folder: Path) -> Mapping[str, str]:
+    """The files below ``folder`` that its manifest lists, with their checksums."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        manifest = None
+    files = manifest.get("files") if isinstance(manifest, dict) and manifest.get("version") == VERSION else None
+    if not isinstance(files, dict) or not files or not all(map(_file, files, files.values())):
+        raise InputError(f"{folder / MANIFEST}: what it lists is damaged. Delete {folder}: it is made anew then.")
+    return files
+
+
+def _file(name: str, digest: object) -> bool:
+    """Whether a manifest may list ``name``: a file below its own folder."""
+    path = PurePath(name)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and isinstance(digest, str)

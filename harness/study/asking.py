@@ -14,7 +14,7 @@ from harness.results.vault import Vault
 class Asking:
     """``order``, ``draw``, ``demos``, ``embedder`` and ``index`` say which demonstrations a selector gives, ``mode``,
     ``overlength`` and ``on_failure`` how an item is answered, ``normalize`` and ``calibrate_on`` how its scores are
-    read, ``split`` and ``limit`` which items there are."""
+    read, ``split``, ``limit`` and ``without_overlap`` which items there are."""
 
     order: str = "ascending"
     draw: str = "shared"
@@ -28,6 +28,7 @@ class Asking:
     calibrate_on: str = "train:64"
     split: str = "test"
     limit: int | None = None
+    without_overlap: bool = False
 
     def select_by(self, name: str, seed: int, indexes: Vault | None = None) -> Selector:
         """The selector ``name`` with the parameters it takes; ``indexes`` keeps those of large pools."""

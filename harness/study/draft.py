@@ -46,8 +46,8 @@ class Planned:
 
 class Draft:
     """The run of one predictor over ``test``. It is fitted at once; ``dev`` may tell it when to stop. Predictions are
-    held until those of the items before them are in. ``on_failure`` says what becomes of an item without an answer: it
-    is counted as wrong, or an error (HarnessError)."""
+    held until those of the items before them are in. ``known`` are counts that are known already; ``on_failure`` says
+    what becomes of an item without an answer: it is counted as wrong, or an error (HarnessError)."""
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class Draft:
         split: str,
         dev: Sequence[Example],
         progress: Progress,
+        known: Mapping[str, int] | None = None,
         on_failure: str = "count",
     ) -> None:
         begun = time.perf_counter()
@@ -80,7 +81,8 @@ class Draft:
         self._ledger, self._done = Ledger(task.kind), 0
         self._order = iter(test)
         self._awaited = next(self._order, None)
-        self._counts = Counter(dict.fromkeys(("dropped_demos", "cut_inputs", "cut_answers", "excluded_demos"), 0))
+        own = dict.fromkeys(("dropped_demos", "cut_inputs", "cut_answers", "excluded_demos"), 0)
+        self._counts = Counter({**own, **(known or {})})
         self._usage = Usage()
         self.seconds = time.perf_counter() - begun
 

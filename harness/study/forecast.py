@@ -42,23 +42,36 @@ class Forecast:
 
 
 def forecasts(
-    task: Task, spec: Spec, engines: Sequence[Engine], root: Path, price: Price | None = None
+    task: Task,
+    spec: Spec,
+    engines: Sequence[Engine],
+    root: Path,
+    price: Price | None = None,
+    tell: store.Tell = lambda _: None,
 ) -> list[Forecast]:
-    """A forecast for each engine that is asked anything; nothing is computed and nothing written."""
+    """A forecast for each engine that is asked anything; nothing is computed and nothing written. Past runs that cannot
+    be read are told."""
     return [
-        forecast(task.name, engine, workload, root, price)
+        forecast(task.name, engine, workload, root, price, tell)
         for engine, workload in grid.workloads(task, spec, engines, root)
     ]
 
 
-def forecast(task: str, engine: Engine, workload: Workload, root: Path, price: Price | None = None) -> Forecast:
+def forecast(
+    task: str,
+    engine: Engine,
+    workload: Workload,
+    root: Path,
+    price: Price | None = None,
+    tell: store.Tell = lambda _: None,
+) -> Forecast:
     """The forecast of a workload that is known, by the runs below ``root``."""
-    return Forecast(task, engine.identity, workload, _speed(engine.identity, root), price)
+    return Forecast(task, engine.identity, workload, _speed(engine.identity, root, tell), price)
 
 
-def _speed(identity: Mapping[str, str], root: Path) -> float | None:
+def _speed(identity: Mapping[str, str], root: Path, tell: store.Tell) -> float | None:
     tokens = seconds = 0.0
-    for pairs, usage in store.spent(root):
+    for pairs, usage in store.spent(root, tell):
         if usage.get("computed_tokens") and all(pairs.get(key) == identity.get(key) for key in SAME):
             tokens += usage["computed_tokens"] + usage["generated_tokens"]
             seconds += usage["seconds"]

@@ -20,6 +20,7 @@ from harness.results.store import Run
 from harness.results.vault import Vault
 from harness.study.asking import Asking
 from harness.study.draft import Draft, Planned, Progress, Unanswered
+from harness.study.items import Items
 from harness.task import budgets
 from harness.task.definition import Task
 from harness.types import Engine, Example
@@ -137,20 +138,24 @@ def run(
     store.check_writable(root)
     unanswered: list[Unanswered] = []
     with Journal(root / "journal.sqlite") as journal:
-        test = task.examples(spec.split)[: spec.limit]
+        items = Items(task, spec.split, spec.limit, spec.without_overlap)
+        test = items.examples
         dev = task.examples("dev") if "dev" in task.spec.splits else ()
         planned = plan(task, spec, engines, journal, Vault(root / "models"), Vault(root / "indexes"))
         for each in planned:
             if not isinstance(each.predictor, Prompted):
                 try:
-                    made = execute(task, each, test, spec.split, dev, progress, spec.on_failure)
+                    known = items.counts(trained=True)
+                    made = execute(task, each, test, spec.split, dev, progress, known, spec.on_failure)
                 except Unanswered as error:
                     unanswered.append(error)
                     continue
                 yield made, store.seal(made, root)
         for engine in engines:
+            known = items.counts(trained=False)
             drafts = [
-                Draft(task, each, test, spec.split, dev, progress, spec.on_failure) for each in asking(planned, engine)
+                Draft(task, each, test, spec.split, dev, progress, known, spec.on_failure)
+                for each in asking(planned, engine)
             ]
             if not drafts:
                 continue
@@ -181,7 +186,7 @@ def run(
 def workloads(task: Task, spec: Spec, engines: Sequence[Engine], root: Path) -> list[tuple[Engine, Workload]]:
     """What each engine would be asked by ``run``; nothing is computed and nothing written."""
     check_task(task)
-    test = task.examples(spec.split)[: spec.limit]
+    test = Items(task, spec.split, spec.limit, spec.without_overlap).examples
     with Journal(root / "journal.sqlite") as journal:
         planned = plan(task, spec, engines, journal)
         found = []
@@ -210,10 +215,12 @@ def execute(
     split: str = "test",
     dev: Sequence[Example] = (),
     progress: Progress = lambda *_: None,
+    known: Mapping[str, int] | None = None,
     on_failure: str = "count",
 ) -> Run:
-    """Fit one predictor, ask it about ``test`` and score the answers. ``dev`` may tell it when to stop."""
-    draft = Draft(task, planned, test, split, dev, progress, on_failure)
+    """Fit one predictor, ask it about ``test`` and score the answers. ``dev`` may tell it when to stop; ``known`` are
+    counts that the run holds besides its own."""
+    draft = Draft(task, planned, test, split, dev, progress, known, on_failure)
     begun = time.perf_counter()
     for prediction in planned.predictor.predict(test):
         draft.take(prediction, time.perf_counter() - begun)

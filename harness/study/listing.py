@@ -5,17 +5,18 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from harness import builtin
-from harness.errors import HarnessError
+from harness.errors import HarnessError, InputError
 
 Entries = list[tuple[str, str]]
 
 
-def entries(kind: str, task: str | None, results: Path) -> Entries:
-    """(name, description) of everything of ``kind``; ``task`` narrows templates and runs."""
+def entries(kind: str, task: str | None, results: Path, tell: Callable[[InputError], None]) -> Entries:
+    """(name, description) of everything of ``kind``; ``task`` narrows templates and runs. What is wrong with a run that
+    cannot be read is told."""
     from harness import calibration, engines, kinds, metrics, predictors
     from harness.prompt import selectors
 
@@ -39,7 +40,7 @@ def entries(kind: str, task: str | None, results: Path) -> Entries:
             if task in (None, name)
             for template in builtin.names(f"prompts/{name}", ".j2")
         ]
-    return [(f"{folder.parent.name}/{folder.name}", _run(folder)) for folder in _runs(results, task)]
+    return list(_runs(results, task, tell))
 
 
 def _summary(package: str, place: str) -> str:
@@ -69,18 +70,14 @@ def _template(name: str, template: str) -> str:
         return f"broken: {error}"
 
 
-def _runs(results: Path, task: str | None) -> list[Path]:
-    from harness.results.store import find
+def _runs(results: Path, task: str | None, tell: Callable[[InputError], None]) -> Iterator[tuple[str, str]]:
+    from harness.results.store import find, load
 
-    return find(results, task)
-
-
-def _run(folder: Path) -> str:
-    from harness.results.store import load
-
-    try:
-        run = load(folder)
-    except HarnessError as error:
-        return f"broken: {error}"
-    main = run.spec["main_metric"]
-    return f"n {run.spec['n']}  {main} {run.scores[main][0]:.3f}"
+    for folder in find(results, task):
+        try:
+            run = load(folder)
+        except InputError as error:
+            tell(error)
+        else:
+            main = run.spec["main_metric"]
+            yield f"{folder.parent.name}/{folder.name}", f"n {run.spec['n']}  {main} {run.scores[main][0]:.3f}"
