@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from harness.cli.options import answer_options, count, engine_options, many, prompt_options, results_option
+from harness.cli.screen import say
 from harness.errors import InputError
 
 EXIT = {"pass": 0, "regression": 1, "undecided": 3}
@@ -99,7 +100,7 @@ def _save(ctx: click.Context, asked: tuple[str, str, Any], options: dict[str, An
     made = question.Question(**{key: options[key] for key in ASKED})
     with Bars() as bars:
         path = check.Check(found, made, _engine(made, options), results, bars).save(asked[1])
-    click.echo(f"Saved {path}. Commit it; then: harness check --task {asked[0]} --template {asked[1]}")
+    say(f"Saved {path}. Commit it; then: harness check --task {asked[0]} --template {asked[1]}")
 
 
 def _decide(
@@ -149,11 +150,10 @@ def _tell(ctx: click.Context, checks: Sequence[Any], unsaved: Sequence[str] | No
     passed = [each == "pass" for each in decisions]
     _write(options["junit"], gate.junit(checks, passed))
     _write(options["markdown"], "\n\n".join(map(gate.markdown, checks)) + "\n")
-    click.echo("\n\n".join(map(gate.terminal, checks)))
+    shown = "\n\n".join(map(gate.terminal, checks))
     if unsaved is not None:
-        click.echo("\n" + gate.table(checks, unsaved))
-    if options["github"]:
-        click.echo("\n".join(map(gate.github, checks)))
+        shown += "\n\n" + gate.table(checks, unsaved)
+    say(gate.workflow(shown, checks) if options["github"] else shown)
     codes = {EXIT.get(each, 1) for each in decisions}
     ctx.exit(1 if 1 in codes else max(codes))
 
@@ -192,4 +192,4 @@ def plan(
 
     items = len(definition.load(name).examples(split))
     runs = [sealed.load(folder) for folder in sealed.find(results, name)]
-    click.echo(render(sizes.plan(runs, items, margin, power, difference, discordance)))
+    say(render(sizes.plan(runs, items, margin, power, difference, discordance)))

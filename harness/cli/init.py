@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import many
+from harness.cli.screen import say
 
 
 @click.command()
@@ -25,5 +26,5 @@ def init(
     from harness.bring import table
 
     for line in table.init(into, name, data, inputs, target, test, encoding, seed):
-        click.echo(line)
-    click.echo(f"Next: harness run --task {name} --shots 0,5 --baseline majority --baseline tfidf-logreg")
+        say(line)
+    say(f"Next: harness run --task {name} --shots 0,5 --baseline majority --baseline tfidf-logreg")

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from harness import escape
 from harness.cli.options import (
     engine_options,
     known_correction,
@@ -16,6 +17,7 @@ from harness.cli.options import (
     results_option,
     table_options,
 )
+from harness.cli.screen import note, say
 from harness.errors import InputError, unknown
 
 
@@ -59,20 +61,20 @@ def show(
     mode = "generate" if made.tokenizer is None else "score"
     prompted = Prompted(load(template, found), made, chosen, shots, order, seed, mode)
     shown = look(prompted, found, split, example)
-    click.echo(shown.text)
-    click.echo(click.style("─" * 40, dim=True))
+    say(shown.text)
+    say("─" * 40, dim=True)
     for part, tokens in shown.parts:
-        click.echo(f"{tokens:6d}  {part}")
+        say(f"{tokens:6d}  {escape.line(part)}")
     if shown.prompt_tokens is None:
-        click.echo("Sent as it is: the server makes tokens of it.")
+        say("Sent as it is: the server makes tokens of it.")
     else:
-        click.echo(f"{shown.prompt_tokens:6d}  prompt, of {prompted.engine.max_length} that the model takes")
+        say(f"{shown.prompt_tokens:6d}  prompt, of {prompted.engine.max_length} that the model takes")
     for text, tokens in shown.choices:
-        click.echo(f"{tokens:6d}  choice {text!r}")
+        say(f"{tokens:6d}  choice '{escape.line(text)}'")
     if index != "exact":
-        click.echo(f"Demonstrations chosen by {chosen}")
+        say(f"Demonstrations chosen by {chosen}")
     if shown.excluded:
-        click.echo(f"Barred as demonstrations of this item: {', '.join(shown.excluded)}")
+        say(f"Barred as demonstrations of this item: {', '.join(map(escape.line, shown.excluded))}")
 
 
 KINDS = ("tasks", "templates", "selectors", "engines", "baselines", "metrics", "runs")
@@ -90,13 +92,13 @@ def list_(kinds: Sequence[str], name: str | None, results: Path) -> None:
         if kind not in KINDS:
             raise unknown("kind", kind, KINDS)
     for kind in kinds or KINDS:
-        click.echo(click.style(kind, bold=True))
-        rows = entries(kind, name, results)
+        say(kind, bold=True)
+        rows = [(escape.line(entry), " ".join(what.split())) for entry, what in entries(kind, name, results)]
         width = max((len(entry) for entry, _ in rows), default=0)
         for entry, what in rows:
-            click.echo(f"  {entry:<{width}}  {what}".rstrip())
+            say(f"  {entry:<{width}}  {what}".rstrip())
         if not rows:
-            click.echo("  none yet")
+            say("  none yet")
 
 
 @click.command()
@@ -148,16 +150,16 @@ def report(
     loaded = [load(folder) for folder in folders]
     groups = [loaded] if runs else comparable(loaded)
     if variance:
-        click.echo(render_variance([part for group in groups for part in decompose(group, metric)], form))
+        say(render_variance([part for group in groups for part in decompose(group, metric)], form))
         return
     paid = Price(*price) if price else None
     comparisons = [compare(group, metric, reference, correction, paid) for group in groups]
-    click.echo(render(comparisons, form))
+    say(render(comparisons, form))
     if figure:
         from harness.report.figure import draw
 
         for path in (path for comparison in comparisons for path in draw(comparison, figure)):
-            click.echo(f"Drew {path}", err=True)
+            note(f"Drew {path}")
 
 
 def _no_run(name: str, known: dict[str, Path]) -> Path:

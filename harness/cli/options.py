@@ -35,7 +35,8 @@ def many(*names: str, default: Sequence[Any] = (), item: Callable[[str], Any] = 
             raise click.BadParameter(f"{','.join(values)!r}: give whole numbers from 0 up, such as 0,5.") from None
 
     shown = [",".join(map(str, default))] if default else []
-    kind = "name,…" if item is str else "n,…"
+    # All of the help is ASCII: click asks no terminal whether it can write more.
+    kind = "name,..." if item is str else "n,..."
     return click.option(
         *names, multiple=True, metavar=kind, callback=flat, default=shown, show_default=bool(shown), **extra
     )

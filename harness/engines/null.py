@@ -69,14 +69,19 @@ class Null:
 
     @cached_property
     def tokenizer(self) -> Any:
-        return Vocabulary(self._file("tokenizer.json").parent)
+        folder = self._file("tokenizer.json").parent
+        _ = self._file("tokenizer_config.json")
+        with self.model.reading("its tokenizer cannot be loaded."):
+            return Vocabulary(folder)
 
     @cached_property
     def max_length(self) -> int:
         """Tokens of prompt and answer together that the model would take; unbounded where its configuration names no
         limit."""
-        config = json.loads(self._file("config.json").read_text(encoding="utf-8"))
-        return int(config.get("text_config", config).get("max_position_embeddings", sys.maxsize))
+        path = self._file("config.json")
+        with self.model.reading(f"{path} tells no length."):
+            config = json.loads(path.read_text(encoding="utf-8"))
+            return int(config.get("text_config", config).get("max_position_embeddings", sys.maxsize))
 
     def _file(self, name: str) -> Path:
         path = Path(self.model.path) / name
