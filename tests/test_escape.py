@@ -87,7 +87,7 @@ class TestTables:
         assert not UNSEEN.search(shown)
         lines = shown.split("\n\n")[0].split("\n")
         assert len(lines) == 5  # a head, a rule and three rows, whatever the names hold
-        title = next(line for line in lines if line.startswith("some_model 5-shot ("))
+        title = next(line for line in lines if line.strip().startswith("some_model 5-shot ("))
         assert escape.line(text).strip() in title
         assert max(map(cell_len, lines)) < 20 * len(text) + 300
 

@@ -117,8 +117,8 @@ class TestOneAnswer:
     def test_is_told_with_the_option_that_may_mend_it(self):
         (line,) = self.footer(self.stuck(0.95, template="instruction", mode="score"), baseline(n=60))
         assert line == (
-            "some_model 5-shot (instruction, balanced) answers good for 57 of 60 items: its scores may be read wrongly; "
-            "try --calibrate batch."
+            "some_model 5-shot (instruction, balanced) answers good for 57 of 60 items: "
+            "its scores may be read wrongly; try --calibrate batch."
         )
 
     @pytest.mark.parametrize(("share", "told"), [(1.0, True), (0.9, True), (0.88, False), (0.4, False)])
