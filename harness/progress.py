@@ -6,6 +6,9 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from harness import escape
 
 
 class Bars:
@@ -14,7 +17,7 @@ class Bars:
     def __init__(self) -> None:
         console = Console(stderr=True)
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TextColumn("{task.fields[speed]}"),
@@ -26,7 +29,7 @@ class Bars:
 
     def __call__(self, title: str, done: int, items: int, tokens: int) -> None:
         if title not in self._bars:
-            self._bars[title] = self._progress.add_task(title, total=items, speed="")
+            self._bars[title] = self._progress.add_task(escape.line(title), total=items, speed="")
         bar = self._bars[title]
         elapsed = self._progress.tasks[self._progress.task_ids.index(bar)].elapsed or 0
         speed = f"{tokens / elapsed:,.0f} tokens/s" if elapsed and tokens else ""
@@ -38,7 +41,7 @@ class Bars:
 
     def say(self, text: str) -> None:
         """Print ``text`` above the bars."""
-        self._progress.console.print(text, highlight=False)
+        self._progress.console.print(Text(escape.terminal(text)))
 
     def __enter__(self) -> Self:
         self._progress.start()

@@ -141,7 +141,7 @@ def test_nothing_outside_asks_which_kind_it_is():
         named = [kind for kind in kinds.KINDS if re.search(rf"""["']{kind}["']""", source)]
         # A layout from before there were kinds, and what `init` writes, are of labels.
         assert not named or path.relative_to(root).as_posix() in {
-            "results/store.py", "gate/saved.py", "bring/table.py",
+            "results/document.py", "gate/saved.py", "bring/project.py",
         }, path  # fmt: skip
 
 

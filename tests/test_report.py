@@ -4,14 +4,20 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from runs import baseline, run
 
+from harness import predictors
 from harness.compare import differences
 from harness.compare.differences import Price
 from harness.report import FORMATS, Table, render
+from harness.report.cells import footer
 from harness.report.latex import escape
+from harness.study import grid
+from harness.study.draft import Planned
+from harness.task import definition
 
 
 class TestFormats:
@@ -92,3 +98,70 @@ class TestFormats:
             ["train_size:20|seed:0"],
             ["train_size:20|seed:1"],
         ]
+
+
+class TestOneAnswer:
+    """A row that answers one label for nine items in ten, though the labels are spread."""
+
+    @staticmethod
+    def stuck(share=1.0, **spec):
+        """A run that answers ``good`` for a share of its 60 items, whose labels are in equal parts."""
+        made = run(n=60, **spec)
+        answers = tuple(replace(p, output="good" if i < share * 60 else "bad") for i, p in enumerate(made.predictions))
+        return replace(made, predictions=answers)
+
+    @staticmethod
+    def footer(*runs):
+        return [line for line in footer(differences.compare(runs)) if " answers " in line]
+
+    def test_is_told_with_the_option_that_may_mend_it(self):
+        (line,) = self.footer(self.stuck(0.95, template="instruction", mode="score"), baseline(n=60))
+        assert line == (
+            "some_model 5-shot (instruction, balanced) answers good for 57 of 60 items: "
+            "its scores may be read wrongly; try --calibrate batch."
+        )
+
+    @pytest.mark.parametrize(("share", "told"), [(1.0, True), (0.9, True), (0.88, False), (0.4, False)])
+    def test_from_nine_items_in_ten_on(self, share, told):
+        assert bool(self.footer(self.stuck(share, mode="score"))) == told
+
+    @pytest.mark.parametrize(
+        "spec",
+        [
+            {"mode": "generate"},
+            {"mode": "score", "calibrate": "batch", "signed": ("mode", "calibrate")},
+            {"predictor": "svm", "model": None},
+        ],
+    )
+    def test_the_option_is_named_where_it_helps_only(self, spec):
+        (line,) = self.footer(self.stuck(**spec))
+        assert line.endswith(" answers good for 60 of 60 items, though the labels are spread.")
+
+    def test_seeds_count_together(self):
+        runs = [self.stuck(share, seed=seed, draw=seed, mode="score") for seed, share in enumerate((1.0, 0.85))]
+        (line,) = self.footer(*runs)
+        assert "111 of 120 items" in line
+
+    @pytest.mark.parametrize(
+        "spec", [{"predictor": "majority", "model": None}, {"predictor": "svm", "model": None, "train_labels": 1}]
+    )
+    def test_is_no_news_of_who_knows_one_label_only(self, spec):
+        assert self.footer(self.stuck(**spec)) == []
+        assert self.footer(self.stuck(train_labels=1, mode="score"))  # a prompt knows them all
+
+    def test_is_no_news_where_most_items_have_that_label(self):
+        made = self.stuck(mode="score")
+        for few, told in ((24, True), (12, False)):
+            examples = tuple(replace(e, target="good" if i >= few else "bad") for i, e in enumerate(made.examples))
+            assert bool(self.footer(replace(made, examples=examples))) == told
+
+    def test_nor_where_nothing_was_answered(self):
+        assert self.footer(run(n=60, unparsed=60, mode="score")) == []
+
+
+def test_a_run_says_how_many_labels_it_was_trained_on(home):
+    task = definition.load("finsentiment")
+    one = [e for e in task.examples("train") if e.target == "neutral"]
+    for train, known in ((one, 1), (task.examples("train"), 3)):
+        made = grid.execute(task, Planned(predictors.baseline("majority", task), train), task.examples("dev"))
+        assert made.spec["train_labels"] == known

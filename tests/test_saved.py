@@ -55,7 +55,7 @@ class TestFile:
             ]
             assert one.examples == two.examples
             assert one.signature == two.signature
-            assert two.counts == {"unparsed": 3}
+            assert two.counts == {"unparsed": 3, "failed": 0}
 
     def test_of_layout_1_too(self, path):
         path.write_text(json.dumps(older(json.loads(path.read_text()))))

@@ -1,9 +1,12 @@
 """Templates: untrusted, strict, bounded; and their errors."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
 from conftest import example
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from harness.errors import InputError
 from harness.prompt import template
@@ -85,6 +88,31 @@ def test_verbalizer_and_settings(parse):
         ("---\nverbalizer: {positiv: a, negative: b, neutral: c}\n---\nx", r"Did you mean 'positive'"),
         ("---\ndescription: x\n", r"not closed"),
         ("---\nmax_tokens: many\n---\nx", r"max_tokens"),
+        ("---\nmax_tokens: 0\n---\nx", r"max_tokens: .*greater than or equal to 1"),
+        ("---\ndescription: 2024-01-31\n---\nx", r"description: .*valid string"),
+        ("---\ndescription: 2024-13-45\n---\nx", r"not valid YAML: month"),
+        ("---\nconstrain: {json_schema: {const: 2024-01-31}}\n---\nx", r"json_schema cannot be written as JSON"),
+        ("---\nconstrain: {json_schema: &a {x: *a}}\n---\nx", r"json_schema cannot be written as JSON"),
+        ("---\n- a\n---\nx", r"t\.j2, front matter: .*dictionary"),
+        ("---\nx: " + "[" * 3000 + "\n---\nx", r"not valid YAML"),
+        ("{{ 1 // 0 }}", r"t\.j2, line 1: .*division.*ZeroDivisionError"),
+        ("\n\n{{ 1 / 0 }}", r"t\.j2, line 3: division by zero"),
+        ("{{ 1 % 0 }}", r"t\.j2, line 1: .*modulo by zero"),
+        ("x\n{% macro m() %}\n{{ m() }}\n{% endmacro %}{{ m() }}", r"t\.j2, line 3: .*a macro calls itself"),
+        ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", r"t\.j2: it nests too deeply"),
+        ("a\n{{ shots|map('nosuch')|list }}", r"t\.j2, line 2: No filter named 'nosuch'"),
+        ("a\n\n{{ dict(a=1, a=2) }}", r"t\.j2, line 3: keyword argument repeated"),
+        ("".join("{% for x in [1] %}\n\n" for _ in range(30)) + "{% endfor %}" * 30, r"line \d+: too many statically"),
+        ("{{ text|nosuch }}", r"line 1: No filter named 'nosuch'"),
+        ("{{ text is nosuch }}", r"line 1: No test named 'nosuch'"),
+        ("{{ text|truncate(-1) }}", r"line 1: expected length"),
+        ("{{ 'a'.encode('nosuch') }}", r"line 1: unknown encoding"),
+        ("{{ cycler() }}", r"line 1: at least one item"),
+        ("{{ " + "9" * 6000 + " }}", r"t\.j2: Exceeds the limit"),
+        ("{% include 'other' %}", r"line 1: no loader"),
+        ("text\nwith \0 in it", r"t\.j2, line 2: it holds a null byte"),
+        ("{{ lipsum(n=99999999) }}", r"unknown name 'lipsum'"),
+        ("{{ labels|random }}", r"No filter named 'random'"),
     ],
 )
 def test_errors_say_what_and_where(parse, source, message):
@@ -140,3 +168,23 @@ def test_files_and_names_are_found_user_first(home, finsentiment):
     assert template.load(str(own), finsentiment).name == "plain"
     with pytest.raises(InputError, match="Did you mean 'chinese'"):
         template.load("chineese", finsentiment)
+
+
+@given(st.text(st.sampled_from("{}%# |.()[]'\"/+-*,:=~ia0x9\n\0"), max_size=40) | st.text(max_size=40))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_any_text_is_a_template_or_an_input_error(parse, source):
+    with contextlib.suppress(InputError):
+        parse("{{ " + source).render(ITEM)
+    with contextlib.suppress(InputError):
+        parse(source).render(ITEM)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_what_is_no_fault_of_the_template_passes_through(parse, error):
+    def stop(_):
+        raise error
+
+    made = parse("{{ text|upper }}")
+    made._env.filters["upper"] = stop
+    with pytest.raises(error):
+        made.render(ITEM)

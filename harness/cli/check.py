@@ -22,6 +22,7 @@ from harness.cli.options import (
     results_option,
     said_of_engine,
 )
+from harness.cli.screen import note, say
 from harness.errors import InputError
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _save(ctx: click.Context, asked: Kept, options: dict[str, Any], results: Pat
     made = _asked(options)
     with Bars() as bars:
         path = check.Check(found, made, _engine(made, options), results, bars).save(asked.template)
-    click.echo(f"Saved {path}. Commit it; then: harness check --task {asked.task} --template {asked.template}")
+    say(f"Saved {path}. Commit it; then: harness check --task {asked.task} --template {asked.template}")
 
 
 def _decide(
@@ -185,14 +186,15 @@ def _tell(
     passed = [each == "pass" for each in decisions]
     _write(options["junit"], gate.junit(checks, passed, lost))
     _write(options["markdown"], "\n\n".join([*map(gate.markdown, checks), *map(gate.markdown_lost, lost)]) + "\n")
-    if checks:
-        click.echo("\n\n".join(map(gate.terminal, checks)))
+    shown = "\n\n".join(map(gate.terminal, checks))
     if checks and unsaved is not None:
-        click.echo("\n" + gate.table(checks, unsaved))
+        shown += "\n\n" + gate.table(checks, unsaved)
     if options["github"]:
-        click.echo("\n".join([*map(gate.github, checks), *map(gate.github_lost, lost)]))
+        say(gate.workflow(shown, checks, lost))
+    elif checks:
+        say(shown)
     for error in lost:
-        click.echo(f"harness: {error}", err=True)
+        note(f"harness: {error}")
     if lost:
         ctx.exit(InputError.exit_code)
     codes = {EXIT.get(each, 1) for each in decisions}
@@ -233,4 +235,4 @@ def plan(
 
     items = len(definition.load(name).examples(split))
     runs = list(sealed.load_all(sealed.find(results, name), left_out()))
-    click.echo(render(sizes.plan(runs, items, margin, power, difference, discordance)))
+    say(render(sizes.plan(runs, items, margin, power, difference, discordance)))

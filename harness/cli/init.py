@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 from cloup import argument, command, option
 
+from harness.cli.screen import say
+
 
 @command()
 @argument("data", type=click.Path(path_type=Path))
@@ -16,7 +18,7 @@ from cloup import argument, command, option
     "inputs",
     multiple=True,
     default=("text",),
-    metavar="COLUMN,…",
+    metavar="COLUMN,...",
     show_default="text",
     help="Input columns; repeat the option for a column with a comma in its name.",
 )
@@ -42,5 +44,5 @@ def init(
     from harness.bring import table
 
     for line in table.init(into, name, data, inputs, target, test, encoding, seed):
-        click.echo(line)
-    click.echo(f"Next: harness run --task {name} --shots 0,5 --baseline majority --baseline tfidf-logreg")
+        say(line)
+    say(f"Next: harness run --task {name} --shots 0,5 --baseline majority --baseline tfidf-logreg")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from cloup import argument, command, option, option_group
 
+from harness import escape
 from harness.cli.options import (
     demonstration_options,
     engine_options,
@@ -21,6 +22,7 @@ from harness.cli.options import (
     table_options,
     taken,
 )
+from harness.cli.screen import note, say
 from harness.errors import InputError, unknown
 
 
@@ -64,20 +66,20 @@ def show(
     mode = "generate" if made.tokenizer is None else "score"
     prompted = Prompted(load(template, found), made, chosen, shots, asking.order, seed, mode)
     shown = look(prompted, found, asking.split, example)
-    click.echo(shown.text)
-    click.echo(click.style("─" * 40, dim=True))
+    say(shown.text)
+    say("─" * 40, dim=True)
     for part, tokens in shown.parts:
-        click.echo(f"{tokens:6d}  {part}")
+        say(f"{tokens:6d}  {escape.line(part)}")
     if shown.prompt_tokens is None:
-        click.echo("Sent as it is: the server makes tokens of it.")
+        say("Sent as it is: the server makes tokens of it.")
     else:
-        click.echo(f"{shown.prompt_tokens:6d}  prompt, of {prompted.engine.max_length} that the model takes")
+        say(f"{shown.prompt_tokens:6d}  prompt, of {prompted.engine.max_length} that the model takes")
     for text, tokens in shown.choices:
-        click.echo(f"{tokens:6d}  choice {text!r}")
+        say(f"{tokens:6d}  choice '{escape.line(text)}'")
     if asking.index != "exact":
-        click.echo(f"Demonstrations chosen by {chosen}")
+        say(f"Demonstrations chosen by {chosen}")
     if shown.excluded:
-        click.echo(f"Barred as demonstrations of this item: {', '.join(shown.excluded)}")
+        say(f"Barred as demonstrations of this item: {', '.join(map(escape.line, shown.excluded))}")
 
 
 LISTED = ("tasks", "templates", "kinds", "selectors", "engines", "calibrations", "baselines", "metrics", "runs")
@@ -88,20 +90,22 @@ LISTED = ("tasks", "templates", "kinds", "selectors", "engines", "calibrations",
 @option("--task", "name", help="Templates and runs of this task only.")
 @results_option
 def list_(kinds: Sequence[str], name: str | None, results: Path) -> None:
-    """List what there is: all, or the KINDS named (tasks, templates, kinds, selectors, engines, …)."""
+    """List what there is: all, or the KINDS named (tasks, templates, kinds, runs and so on)."""
     from harness.study.listing import entries
 
     for kind in kinds:
         if kind not in LISTED:
             raise unknown("kind", kind, LISTED)
     for kind in kinds or LISTED:
-        click.echo(click.style(kind, bold=True))
-        rows = entries(kind, name, results, left_out())
+        say(kind, bold=True)
+        rows = [
+            (escape.line(entry), " ".join(said.split())) for entry, said in entries(kind, name, results, left_out())
+        ]
         width = max((len(entry) for entry, _ in rows), default=0)
         for entry, said in rows:
-            click.echo(f"  {entry:<{width}}  {said}".rstrip())
+            say(f"  {entry:<{width}}  {said}".rstrip())
         if not rows:
-            click.echo("  none yet")
+            say("  none yet")
 
 
 @command()
@@ -158,16 +162,16 @@ def report(
         raise InputError(f"{results}: none of its runs can be read. Make them anew with `harness run`.")
     groups = [loaded] if runs else comparable(loaded)
     if variance:
-        click.echo(render_variance([part for group in groups for part in decompose(group, metric)], form))
+        say(render_variance([part for group in groups for part in decompose(group, metric)], form))
         return
     paid = Price(*price) if price else None
     comparisons = [compare(group, metric, reference, correction, paid) for group in groups]
-    click.echo(render(comparisons, form))
+    say(render(comparisons, form))
     if figure:
         from harness.report.figure import draw
 
         for path in (path for comparison in comparisons for path in draw(comparison, figure)):
-            click.echo(f"Drew {path}", err=True)
+            note(f"Drew {path}")
 
 
 def _no_run(name: str, known: dict[str, Path]) -> Path:

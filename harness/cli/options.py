@@ -10,6 +10,7 @@ from typing import Any
 import click
 from cloup import option, option_group
 
+from harness.cli.screen import note
 from harness.errors import InputError, unknown
 
 FORMATS = ("terminal", "markdown", "csv", "json", "html", "latex")
@@ -37,7 +38,8 @@ def many(*names: str, default: Sequence[Any] = (), item: Callable[[str], Any] = 
             raise click.BadParameter(f"{','.join(values)!r}: give whole numbers from 0 up, such as 0,5.") from None
 
     shown = [",".join(map(str, default))] if default else []
-    kind = "name,…" if item is str else "n,…"
+    # All of the help is ASCII: click asks no terminal whether it can write more.
+    kind = "name,..." if item is str else "n,..."
     return option(*names, multiple=True, metavar=kind, callback=flat, default=shown, show_default=bool(shown), **extra)
 
 
@@ -215,7 +217,7 @@ def left_out() -> Callable[[InputError], None]:
     def tell(error: InputError) -> None:
         if str(error) not in told:
             told.add(str(error))
-            click.echo(f"harness: left out: {error}", err=True)
+            note(f"harness: left out: {error}")
 
     return tell
 

@@ -26,6 +26,7 @@ from harness.cli.options import (
     table_options,
     taken,
 )
+from harness.cli.screen import say
 from harness.errors import InputError, unknown
 
 if TYPE_CHECKING:
@@ -134,22 +135,22 @@ def run(
             made = list(grid.run(each, spec, engines, results, bars, announce if bars.shown else None))
         folders += [folder for _, folder in made]
         comparisons.append(differences.compare([sealed for sealed, _ in made], metric, reference, correction, paid))
-    click.echo(render(comparisons, form))
+    say(render(comparisons, form))
     if form == "terminal":
-        click.echo("\nResults:")
+        say("\nResults:")
         for folder in folders:
-            click.echo(f"  {folder}")
+            say(f"  {folder}")
 
 
 def _dry_run(made: Sequence[Forecast], form: str) -> None:
     from harness.study import forecast
 
     if form == "json":
-        click.echo(json.dumps([forecast.rows(each) for each in made], indent=2))
+        say(json.dumps([forecast.rows(each) for each in made], indent=2))
         return
     if form != "terminal":
         raise InputError(f"--dry-run prints text, or rows with --format json; not {form}.")
-    click.echo("\n\n".join(map(forecast.text, made)) or "No prompts: nothing to compute.")
+    say("\n\n".join(map(forecast.text, made)) or "No prompts: nothing to compute.")
 
 
 def _engines(

@@ -21,6 +21,10 @@ from harness.stats import multiple, paired, power
 from harness.stats.intervals import Estimate
 from harness.stats.paired import Discordance
 
+MAJORITY = "majority"  # the one baseline that has a single answer by its nature
+STUCK = 0.9  # share of the items that get one and the same answer
+SPREAD = 2 / 3  # share of the items that a label may have where the labels are called spread
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
@@ -70,6 +74,21 @@ class Row:
     @property
     def prompted(self) -> bool:
         return bool(self.run.spec["predictor"] == "prompt")
+
+    @property
+    def stuck(self) -> tuple[str, int, int] | None:
+        """The label that nine items in ten or more are answered with, for how many of how many, where the items' own
+        labels are spread; None where no label is, or where a baseline learnt from one label only."""
+        answers = Counter(p.output for run in self.runs for p in run.predictions)
+        targets = Counter(e.target for run in self.runs for e in run.examples)
+        label, times = answers.most_common(1)[0]
+        n = targets.total()
+        if label is None or times < STUCK * n or max(targets.values()) > SPREAD * n:
+            return None
+        spec = self.run.spec
+        if spec["predictor"] == MAJORITY or (not self.prompted and spec.get("train_labels") == 1):
+            return None
+        return label, times, n
 
     def count(self, what: str) -> int:
         """Items over all runs of a status, such as ``unparsed``, or of another count."""

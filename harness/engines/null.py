@@ -78,7 +78,10 @@ class Null:
 
     @cached_property
     def tokenizer(self) -> Any:
-        return Vocabulary(self._file("tokenizer.json").parent)
+        folder = self._file("tokenizer.json").parent
+        _ = self._file("tokenizer_config.json")
+        with self.model.reading("its tokenizer cannot be loaded."):
+            return Vocabulary(folder)
 
     @cached_property
     def max_length(self) -> int:

@@ -94,6 +94,7 @@ class Transformers:
         if lm is None:
             dtype = getattr(torch, self.dtype)
             lm = self.model.load(AutoModelForCausalLM, dtype=dtype, trust_remote_code=self._trust).to(self.device)
+            self.model.check_vocabulary(lm)
         return Network(lm.eval(), self.device)
 
     @cached_property

@@ -167,7 +167,7 @@ class Vllm:
                 )
                 if self._adapter:
                     llm.llm_engine.add_lora(self._adapter.request())
-        except (OSError, ValueError, SafetensorError) as error:
+        except (OSError, ValueError, KeyError, AssertionError, SafetensorError) as error:  # of its files
             raise InputError(f"model {self.model.name!r}: vLLM cannot load it: {_said(error)}") from None
         except Exception as error:  # of a core in this process, of any kind
             raise HarnessError(f"vLLM did not start on {self.model.name!r}: {_said(error)}") from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import builtin
-from harness.errors import InputError, missing_extra
+from harness.errors import HarnessError, InputError, missing_extra
 
 
 @contextmanager
@@ -28,6 +30,43 @@ def quiet() -> Iterator[None]:
         yield
     finally:
         logging.set_verbosity(before)
+
+
+def damaged(folder: Path) -> tuple[Path, str] | None:
+    """The first file of a model folder that is not what its name says, and why."""
+    from safetensors import safe_open
+    from tokenizers import Tokenizer
+
+    if not folder.is_dir():
+        return None
+    for path in sorted(folder.iterdir()):
+        try:
+            if path.suffix == ".json" and not isinstance(json.loads(path.read_text(encoding="utf-8")), dict):
+                return path, "it holds no JSON object"
+            if path.name == "tokenizer.json":
+                _ = Tokenizer.from_file(str(path))
+            if path.suffix == ".jinja":
+                path.read_text(encoding="utf-8")
+            if path.suffix == ".safetensors":
+                with safe_open(path, framework="numpy") as file:
+                    file.keys()
+        except Exception as error:  # of tokenizers, without a kind of their own
+            return path, str(error).rstrip(".")
+    return None
+
+
+def _contradiction(told: Mapping[str, Any], layers: int | None) -> str:
+    """What the weights lack or have otherwise than the configuration asks, in a few words; empty where nothing is.
+    A pooler that is not there is not asked, and other things may lie in the files beside the network."""
+    for name, held, asked in sorted(told["mismatched_keys"], key=str):
+        return f"{name} is {tuple(held)}, not {tuple(asked)}"
+    for name in sorted(each for each in told["missing_keys"] if "pooler" not in each):
+        return f"there is no {name}"
+    for name in sorted(told["unexpected_keys"]):
+        place = re.search(r"\.(?:layers?|h)\.(\d+)\.", name)
+        if place and layers is not None and int(place[1]) >= layers:
+            return f"{name} belongs to a layer after the last of {layers}"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -61,40 +100,62 @@ class Model:
             raise InputError(
                 f"model {self.name!r}: {folder} holds no config.json, so it is no Hugging Face model folder."
             )
-        try:
+        wrong = (
+            f"{folder / 'config.json'} describes no model that can be loaded."
+            if folder.exists()
+            else "neither a local model folder nor a hub model that can be reached. "
+            "Check the path, or the name and the network."
+        )
+        with self.reading(wrong):
             return AutoConfig.from_pretrained(self.path, revision=self.revision)
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"model {self.name!r}: neither a local model folder nor a hub model that can be reached. "
-                f"Check the path, or the name and the network. ({str(error).splitlines()[0]})"
-            ) from None
 
     @cached_property
     def tokenizer(self) -> Any:
         from transformers import AutoTokenizer
 
         _ = self.config
-        try:
-            return AutoTokenizer.from_pretrained(self.path, revision=self.revision)
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"model {self.name!r}: its tokenizer cannot be loaded: {str(error).splitlines()[0]}"
-            ) from None
+        with self.reading("its tokenizer cannot be loaded."):
+            made = AutoTokenizer.from_pretrained(self.path, revision=self.revision)
+            made("a")  # some faults show only when it is used
+            return made
 
     def load(self, auto: Any, **params: Any) -> Any:
         """The network, by one of transformers' ``Auto`` classes, from safetensors only.
 
-        Raises InputError where the weights are missing, truncated or of another kind."""
-        from safetensors import SafetensorError
+        Raises InputError where the weights are missing, truncated, of another kind or not those that config.json asks
+        for: what a file lacks would be drawn at random."""
+        how = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
+        with quiet(), self.reading("cannot be loaded. If a file is damaged, fetch the model again."):
+            lm, told = auto.from_pretrained(self.path, revision=self.revision, **how, **params)
+        if wrong := _contradiction(told, getattr(self.config.get_text_config(), "num_hidden_layers", None)):
+            raise InputError(f"model {self.name!r}: config.json and the weights are not of one model: {wrong}.")
+        return lm
 
-        with quiet():
-            try:
-                return auto.from_pretrained(self.path, revision=self.revision, use_safetensors=True, **params)
-            except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-                raise InputError(
-                    f"model {self.name!r}: cannot be loaded: {str(error).splitlines()[0]}. If a file is damaged, fetch "
-                    "the model again."
-                ) from None
+    def check_vocabulary(self, lm: Any) -> None:
+        """Raises InputError where the tokenizer has tokens that the network ``lm`` does not know. Added ones may be
+        more: some are only there to pad with."""
+        known = lm.get_input_embeddings().weight.shape[0]
+        if self.tokenizer.vocab_size > known:
+            raise InputError(
+                f"model {self.name!r}: tokenizer.json has {self.tokenizer.vocab_size:,} tokens, but the weights know "
+                f"{known:,}: they are not of one model."
+            )
+
+    @contextmanager
+    def reading(self, wrong: str) -> Iterator[None]:
+        """While files of the model are read: what a damaged one raises, which may be anything, becomes an InputError
+        that names the file, or else says ``wrong``."""
+        try:
+            yield
+        except (HarnessError, MemoryError):
+            raise
+        except Exception as error:
+            found = damaged(Path(self.path))
+            if found:
+                told = f"{found[0]} is damaged: {found[1]}. Fetch the model again."
+            else:
+                told = f"{wrong} ({type(error).__name__}: {' '.join(str(error).split())[:300]})"
+            raise InputError(f"model {self.name!r}: {told}") from None
 
     @property
     def causal(self) -> bool:
@@ -125,7 +186,7 @@ class Model:
             return str(commit)[:12]
         whole = sha256()
         for path in sorted(Path(self.path).iterdir()):
-            if path.suffix in (".json", ".safetensors", ".jinja", ".model", ".txt"):
+            if path.is_file() and path.suffix in (".json", ".safetensors", ".jinja", ".model", ".txt"):
                 with path.open("rb") as file:
                     whole.update(path.name.encode() + file_digest(file, "sha256").digest())
         return whole.hexdigest()[:12]

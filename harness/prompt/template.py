@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jinja2
 import yaml
@@ -17,7 +19,7 @@ from jinja2 import nodes
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from harness import builtin
 from harness.errors import InputError, unknown
@@ -49,6 +51,10 @@ class Grammar(BaseModel):
     def _one(self) -> Grammar:
         if (self.regex is None) == (self.json_schema is None):
             raise ValueError("give either regex or json_schema")
+        try:
+            json.dumps(self.json_schema, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:  # YAML has dates and loops, JSON has none
+            raise ValueError(f"json_schema cannot be written as JSON: {error}") from None
         return self
 
 
@@ -62,7 +68,7 @@ class Settings(BaseModel):
     verbalizer: dict[str, str] | Literal["letters"] | None = None
     answer_prefix: str | None = None
     stop: list[str] = ["\n"]
-    max_tokens: int = 16
+    max_tokens: Annotated[int, Field(ge=1)] = 16
     constrain: Literal["labels"] | Grammar | None = None
     answer_field: str | None = None
     _nulls = model_validator(mode="before")(asis.nulls)
@@ -101,8 +107,9 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 def _environment() -> _Sandbox:
     env = _Sandbox(undefined=jinja2.StrictUndefined, extensions=[_Roles], trim_blocks=True, lstrip_blocks=True)
-    for name in ("center", "format", "indent", "wordwrap", "pprint", "xmlattr"):
+    for name in ("center", "format", "indent", "wordwrap", "pprint", "xmlattr", "random"):
         del env.filters[name]
+    del env.globals["lipsum"]  # like ``random`` it would make another prompt each time, and a long one
     return env
 
 
@@ -142,10 +149,19 @@ class Template:
     @cached_property
     def _compiled(self) -> jinja2.Template:
         body = self.source.split("\n", self.first_line - 1)[-1] if self.first_line > 1 else self.source
-        try:
+        with self._told(lambda error: _written_line(error, self._env, body)):
             return self._env.from_string(body)
-        except jinja2.TemplateSyntaxError as error:
-            raise self._error(error.lineno, error.message or "syntax error") from None
+
+    @contextmanager
+    def _told(self, line: Callable[[Exception], int | None], values: Mapping[str, Any] | None = None) -> Iterator[None]:
+        """Whatever a template makes Jinja or Python raise becomes an InputError that names the template and the line:
+        Jinja has errors of its own, and passes on those of the expressions and of the code that it writes."""
+        try:
+            yield
+        except (InputError, MemoryError):
+            raise
+        except Exception as error:
+            raise self._error(line(error), self._explain(error, values or {})) from None
 
     def render(self, example: Example, shots: Sequence[Example] = ()) -> Prompt:
         """The prompt for ``example`` after the demonstrations ``shots``, in the order given.
@@ -154,14 +170,13 @@ class Template:
         """
         values = {**example.inputs, "labels": list(self.labels), "shots": [self._shot(shot) for shot in shots]}
         pieces, size = [], 0
-        try:
-            for piece in self._compiled.generate(values):
+        compiled = self._compiled
+        with self._told(_line_of, values):
+            for piece in compiled.generate(values):
                 pieces.append(piece)
                 size += len(piece)
                 if size > MAX_CHARS:
                     raise self._error(None, f"the prompt grew past {MAX_CHARS} characters")
-        except (jinja2.UndefinedError, SecurityError, TypeError, ValueError, OverflowError) as error:
-            raise self._error(_line_of(error), self._explain(error, values)) from None
         content = self._messages("".join(pieces))
         prefix = self.settings.answer_prefix
         if prefix is None:
@@ -201,12 +216,16 @@ class Template:
                 raise self._error(None, "text outside the role tags; put all of it inside {% user %} … {% enduser %}")
         return tuple(messages)
 
-    def _explain(self, error: Exception, values: dict[str, Any]) -> str:
-        message = str(error)
+    def _explain(self, error: Exception, values: Mapping[str, Any]) -> str:
+        message = str(error.msg if isinstance(error, SyntaxError) else error)
         if isinstance(error, jinja2.UndefinedError) and message.endswith("is undefined"):
             name = message.split("'")[1]
             return str(unknown("name", name, values))
-        return message
+        if isinstance(error, RecursionError):
+            return "it nests too deeply, or a macro calls itself without end"
+        if isinstance(error, jinja2.TemplateError):
+            return message
+        return f"{message or 'it failed'} ({type(error).__name__})"
 
     def _error(self, line: int | None, message: str) -> InputError:
         where = f", line {line + self.first_line - 1}" if line else ""
@@ -223,6 +242,17 @@ def _line_of(error: BaseException) -> int | None:
     return line
 
 
+def _written_line(error: Exception, env: _Sandbox, body: str) -> int | None:
+    """The template line of an error from compiling: Jinja's own have it, Python's have that of the code written."""
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return error.lineno
+    if not isinstance(error, SyntaxError) or error.lineno is None:
+        return None
+    # The code ends with pairs of lines, template=code, in the code's order.
+    pairs = re.findall(r"(\d+)=(\d+)", env.compile(body, raw=True).rstrip().rsplit("\n", 1)[-1])
+    return max((int(line) for line, code in pairs if int(code) <= error.lineno), default=None)
+
+
 def load(name: str, task: Task) -> Template:
     """The template ``prompts/TASK/NAME.j2`` (the user's own folder first), or the file ``name`` if it ends in .j2."""
     path = Path(name) if name.endswith(".j2") else builtin.find("prompts", task.name, f"{name}.j2")
@@ -235,24 +265,36 @@ def load(name: str, task: Task) -> Template:
     return parse(path.stem, path, source, task)
 
 
+def _settings(header: str, path: Path) -> Settings:
+    """The front matter, read and validated."""
+    try:
+        found = asis.load(header) or {}
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InputError(f"template {path}: front matter is not valid YAML: {error}") from None
+    try:
+        return Settings.model_validate(found)
+    except ValidationError as error:
+        # Where a key takes several forms, that it is none of the words says the least.
+        first = min(error.errors(), key=lambda each: each["type"] == "literal_error")
+        where = f"template {path}, front matter"
+        if first["type"] == "extra_forbidden":
+            raise unknown("key", first["loc"][-1], Settings.model_fields, where) from None
+        place = ".".join(map(str, first["loc"]))
+        raise InputError(f"{where}{place and f', {place}'}: {first['msg']}.") from None
+
+
 def parse(name: str, path: Path, source: str, task: Task) -> Template:
     """Split the front matter from the body and validate it."""
     settings, first_line = Settings(), 1
+    if "\0" in source:
+        line = source[: source.index("\0")].count("\n") + 1
+        raise InputError(f"template {path}, line {line}: it holds a null byte, so it is no text. Save it as UTF-8.")
     if source.startswith("---\n"):
         header, closed, _ = source[4:].partition("\n---\n")
         if not closed:
             raise InputError(f"template {path}: the front matter that starts with --- is not closed by a line ---.")
         first_line = header.count("\n") + 4
-        try:
-            settings = Settings.model_validate(asis.load(header) or {})
-        except yaml.YAMLError as error:
-            raise InputError(f"template {path}: front matter is not valid YAML: {error}") from None
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = f"template {path}, front matter"
-            if first["type"] == "extra_forbidden":
-                raise unknown("key", first["loc"][-1], Settings.model_fields, where) from None
-            raise InputError(f"{where}, {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+        settings = _settings(header, path)
     template = Template(name, path, source, task, settings, first_line)
     _ = template.words, template._compiled  # report a bad verbalizer or syntax before anything runs
     return template

@@ -147,6 +147,8 @@ def footer(comparison: Comparison) -> list[str]:
             lines.append(f"{row.label}: {cut:,} answers named no label within max_tokens, where they were cut short.")
         if cut := row.count("cut_inputs"):
             lines.append(f"{row.label}: {cut:,} inputs were longer than its encoder takes; their beginnings were read.")
+        if row.stuck:
+            lines.append(_stuck(row, *row.stuck))
     return lines
 
 
@@ -182,6 +184,15 @@ def _overlap(comparison: Comparison) -> list[str]:
     if left:
         lines.append(f"{left:,} more items are near-duplicates of training items, and were left out.")
     return lines
+
+
+def _stuck(row: Row, label: str, times: int, n: int) -> str:
+    """That a row has one answer for nearly all, and for a prompt whose labels are scored as they are, what to try."""
+    said = f"{row.label} answers {label} for {times:,} of {n:,} items"
+    signed = dict(row.run.signature.pairs)
+    if row.prompted and signed.get("mode") == "score" and signed.get("calibrate", "none") == "none":
+        return f"{said}: its scores may be read wrongly; try --calibrate batch."
+    return f"{said}, though the labels are spread."
 
 
 def _test(comparison: Comparison, several: bool) -> str:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness import escape
 from harness.compare.differences import Comparison
 from harness.report.json import objects
 
@@ -16,13 +17,17 @@ UNKNOWN = {"value": None, "low": None, "high": None}
 
 def render(comparisons: Sequence[Comparison]) -> str:
     """One line a run, with a header."""
-    rows = [_flat(each) for each in objects(comparisons)]
+    rows = [{escape.csv(key): _cell(value) for key, value in _flat(each).items()} for each in objects(comparisons)]
     out = io.StringIO()
     fields = list(dict.fromkeys(key for line in rows for key in line))
     writer = csv.DictWriter(out, fields, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue().rstrip("\n")
+
+
+def _cell(value: Any) -> Any:
+    return escape.csv(value) if isinstance(value, str) else value
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from harness import metrics
+from harness import escape, metrics
 from harness.compare import differences
 from harness.compare.differences import Comparison, Row
 from harness.errors import InputError, missing_extra
@@ -21,7 +21,13 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "os^Dv*P"
 NUMBERED = 20  # labels up to which a matrix shows its numbers
 ACROSS = {"shots": "demonstrations", "n_train": "training examples"}
-STYLE = {"svg.hashsalt": "harness", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+STYLE = {
+    "svg.hashsalt": "harness",
+    "text.parse_math": False,
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 
 Strand = tuple[tuple[str, str], ...]
 
@@ -130,7 +136,7 @@ def _curves(comparison: Comparison, lines: dict[Strand, list[Row]], across: str)
         points = sorted(((row.run.spec[across], row.score) for row in rows), key=lambda point: point[0])
         x, scores = zip(*points, strict=True)
         look = _look(place)
-        axes.plot(x, [score.value for score in scores], "-", **look, label=name, markersize=5)
+        axes.plot(x, [score.value for score in scores], "-", **look, label=escape.figure(name), markersize=5)
         low, high = [score.low for score in scores], [score.high for score in scores]
         if len(x) > 1:
             axes.fill_between(x, low, high, color=look["color"], alpha=0.15, linewidth=0)
@@ -138,7 +144,13 @@ def _curves(comparison: Comparison, lines: dict[Strand, list[Row]], across: str)
     drawn = [row for rows in lines.values() for row in rows]
     for row in comparison.rows:
         if row.difference is None and row not in drawn:
-            axes.axhline(row.score.value, color="grey", linestyle="--", linewidth=1, label=f"reference: {row.label}")
+            axes.axhline(
+                row.score.value,
+                color="grey",
+                linestyle="--",
+                linewidth=1,
+                label=escape.figure(f"reference: {row.label}"),
+            )
             axes.axhspan(row.score.low, row.score.high, color="grey", alpha=0.1, linewidth=0)
     ticks = sorted({row.run.spec[across] for row in drawn})
     if across == "n_train":
@@ -146,8 +158,8 @@ def _curves(comparison: Comparison, lines: dict[Strand, list[Row]], across: str)
         axes.minorticks_off()
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.set_xlabel(ACROSS[across])
-    axes.set_ylabel(comparison.metric)
-    axes.set_title(f"{comparison.task}: {comparison.n:,} items, bands of 95 %")
+    axes.set_ylabel(escape.figure(comparison.metric))
+    axes.set_title(escape.figure(f"{comparison.task}: {comparison.n:,} items, bands of 95 %"))
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
     return figure
 
@@ -163,23 +175,24 @@ def _panels(rows: Sequence[Row], height: float) -> tuple[Any, list[Any]]:
     for axes in panels[len(rows) :]:
         axes.set_visible(False)
     for axes, row in zip(panels, rows, strict=False):
-        axes.set_title(textwrap.fill(row.label, 44), fontsize=8)
+        axes.set_title(textwrap.fill(escape.figure(row.label), 44), fontsize=8)
     return figure, panels[: len(rows)]
 
 
 def _confusion(comparison: Comparison) -> Any:
     """A matrix a row of the table, summed over its seeds; each line is a share of the items of that label."""
     labels = comparison.rows[0].run.kind.outputs
+    shown = list(map(escape.figure, labels))
     figure, panels = _panels(comparison.rows, 3.2)
     for axes, row in zip(panels, comparison.rows, strict=True):
         counts = _counts(row, labels)
-        said = [*labels, "none"] if counts[:, -1].any() else list(labels)
+        said = [*shown, "none"] if counts[:, -1].any() else shown
         counts = counts[:, : len(said)]
         shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         step = math.ceil(len(labels) / NUMBERED)
         axes.set_xticks(range(0, len(said), step), said[::step], rotation=45 if step == 1 else 90, ha="right")
-        axes.set_yticks(range(0, len(labels), step), labels[::step])
+        axes.set_yticks(range(0, len(labels), step), shown[::step])
         axes.tick_params(labelsize=7 if step == 1 else 4)
         if step == 1:
             for (i, j), count in np.ndenumerate(counts):
@@ -237,7 +250,7 @@ def _training(rows: Sequence[Row]) -> Any:
         for run in row.runs:
             x = [epoch["epoch"] for epoch in run.history]
             name = row.label if run is row.run else None
-            left.plot(x, [epoch["loss"] for epoch in run.history], "-", **look, label=name)
+            left.plot(x, [epoch["loss"] for epoch in run.history], "-", **look, label=name and escape.figure(name))
             if "dev_loss" in run.history[0]:
                 left.plot(x, [epoch["dev_loss"] for epoch in run.history], "--", **look)
                 others[0].plot(x, [epoch["dev_macro_f1"] for epoch in run.history], "--", **look)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+from harness import escape
 from harness.gate.verdict import Checked, Decision, Finding, Flip, Verdict
 from harness.report.cells import DASH
 from harness.stats.multiple import CORRECTIONS
@@ -54,12 +56,12 @@ def _why(finding: Finding, verdict: Verdict) -> str:
 def terminal(checked: Checked) -> str:
     """All of it as plain text."""
     verdict = checked.verdict
-    lines = [f"{MARK[verdict.decision]}  {summary(checked)}", ""]
+    lines = [f"{MARK[verdict.decision]}  {escape.line(summary(checked))}", ""]
     for finding in verdict.findings:
         gap = finding.difference
         lines.append(
-            f"  {finding.name:<18} {gap.value:+.3f}  one-sided 95 % bounds {gap.low:+.3f} and {gap.high:+.3f}  "
-            f"{finding.decision}"
+            f"  {escape.line(finding.name):<18} {gap.value:+.3f}  one-sided 95 % bounds {gap.low:+.3f} and "
+            f"{gap.high:+.3f}  {finding.decision}"
         )
     lines.append(f"  {'prompt length':<18} {_length(checked)}")
     lines.append(f"  {'tokens computed':<18} {checked.computed:,}")
@@ -69,11 +71,12 @@ def terminal(checked: Checked) -> str:
         if len(flips) > SHOWN:
             lines.append(f"  … and {len(flips) - SHOWN} more")
     lines += ["", f"Accuracy by label and tag (p: McNemar, {CORRECTIONS['holm']} over all of them)"]
-    width = max((len(each.name) for each in verdict.slices), default=0)
+    names = [escape.line(each.name) for each in verdict.slices]
+    width = max(map(len, names), default=0)
     lines += [
-        f"  {each.name:<{width}}  n {each.n:>4}  {each.old:.3f} -> {each.new:.3f}  {each.new - each.old:+.3f}  "
+        f"  {name:<{width}}  n {each.n:>4}  {each.old:.3f} -> {each.new:.3f}  {each.new - each.old:+.3f}  "
         f"p {_p(each.adjusted)}"
-        for each in verdict.slices
+        for name, each in zip(names, verdict.slices, strict=True)
     ]
     return "\n".join(lines)
 
@@ -82,16 +85,19 @@ def markdown(checked: Checked) -> str:
     """A comment for a pull request, which reads on its own."""
     verdict = checked.verdict
     lines = [
-        f"### {MARK[verdict.decision]}: `{checked.task}/{checked.template}` against `{checked.against}`",
+        f"### {MARK[verdict.decision]}: {escape.code(f'{checked.task}/{checked.template}')} "
+        f"against {escape.code(checked.against)}",
         "",
-        summary(checked),
+        escape.markdown(summary(checked)),
         "",
         "| | new - old | one-sided 95 % bounds | |",
         "|:--|--:|:-:|:--|",
     ]
     for finding in verdict.findings:
         gap = finding.difference
-        lines.append(f"| {finding.name} | {gap.value:+.3f} | {gap.low:+.3f}, {gap.high:+.3f} | {finding.decision} |")
+        lines.append(
+            f"| {escape.cell(finding.name)} | {gap.value:+.3f} | {gap.low:+.3f}, {gap.high:+.3f} | {finding.decision} |"
+        )
     lines += ["", f"Prompt length: {_length(checked)}. Tokens computed: {checked.computed:,}."]
     for title, flips in (("Wrong now, right before", verdict.worse), ("Right now, wrong before", verdict.better)):
         if not flips:
@@ -99,9 +105,8 @@ def markdown(checked: Checked) -> str:
         lines += ["", f"<details><summary>{title}: {len(flips)}</summary>", "", "| item | target | old | new | text |"]
         lines.append("|:--|:--|:--|:--|:--|")
         for flip in flips[:SHOWN]:
-            text = _escape(_short(checked.texts.get(flip.id, "")))
-            cells = [_escape(each) for each in (flip.id, flip.target, flip.old, flip.new)]
-            lines.append("| " + " | ".join([*cells, text]) + " |")
+            cells = (flip.id, flip.target, flip.old, flip.new, _short(checked.texts.get(flip.id, "")))
+            lines.append("| " + " | ".join(map(escape.cell, cells)) + " |")
         lines += ["", "</details>"]
     lines += [
         "",
@@ -110,7 +115,7 @@ def markdown(checked: Checked) -> str:
         "| | n | old | new | difference | p |",
         "|:--|--:|--:|--:|--:|--:|",
         *(
-            f"| {_escape(each.name)} | {each.n} | {each.old:.3f} | {each.new:.3f} | {each.new - each.old:+.3f} | "
+            f"| {escape.cell(each.name)} | {each.n} | {each.old:.3f} | {each.new:.3f} | {each.new - each.old:+.3f} | "
             f"{_p(each.adjusted)} |"
             for each in verdict.slices
         ),
@@ -123,21 +128,28 @@ def markdown(checked: Checked) -> str:
 def github(checked: Checked) -> str:
     """A workflow command that marks the template's file."""
     verdict = checked.verdict
-    text = summary(checked).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     title = f"harness check: {verdict.decision}"
     path = checked.path.absolute()
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    return f"::{LEVEL[verdict.decision]} file={shown},title={title}::{text}"
+    properties = f"file={escape.github_property(str(shown))},title={title}"
+    return f"::{LEVEL[verdict.decision]} {properties}::{escape.github(summary(checked))}"
+
+
+def workflow(text: str, checks: Sequence[Checked], lost: Sequence[Exception] = ()) -> str:
+    """``text`` for the log of a workflow, in which nothing is taken for a command, and the commands after it."""
+    token = secrets.token_hex(16)
+    commands = [*map(github, checks), *map(github_lost, lost)]
+    return "\n".join([f"::stop-commands::{token}", escape.terminal(text), f"::{token}::", *commands])
 
 
 def github_lost(error: Exception) -> str:
     """A workflow command for a baseline that is left behind."""
-    return f"::error title=harness check: baseline left behind::{str(error).replace('%', '%25')}"
+    return f"::error title=harness check: baseline left behind::{escape.github(str(error))}"
 
 
 def markdown_lost(error: Exception) -> str:
     """The same for a pull request."""
-    return f"### LEFT BEHIND\n\n{error}"
+    return f"### LEFT BEHIND\n\n{escape.markdown(str(error))}"
 
 
 def junit(checks: Sequence[Checked], passed: Sequence[bool], lost: Sequence[Exception] = ()) -> str:
@@ -150,27 +162,27 @@ def junit(checks: Sequence[Checked], passed: Sequence[bool], lost: Sequence[Exce
         suite = ElementTree.SubElement(
             suites,
             "testsuite",
-            name=f"{checked.task}/{checked.template}",
+            name=escape.line(f"{checked.task}/{checked.template}"),
             tests=str(len(findings)),
             failures=str(len(failed)),
         )
         for finding in findings:
-            case = ElementTree.SubElement(
-                suite, "testcase", classname=f"{checked.task}.{checked.template}", name=f"{finding.name} not worse"
-            )
+            names = {"classname": f"{checked.task}.{checked.template}", "name": f"{finding.name} not worse"}
+            case = ElementTree.SubElement(suite, "testcase", {key: escape.line(name) for key, name in names.items()})
             if finding in failed:
-                why = _why(finding, checked.verdict)
+                why = escape.line(_why(finding, checked.verdict))
                 node = ElementTree.SubElement(case, "failure", type=finding.decision.value, message=why)
                 node.text = terminal(checked)
             else:
-                ElementTree.SubElement(case, "system-out").text = summary(checked)
+                ElementTree.SubElement(case, "system-out").text = escape.terminal(summary(checked))
     if lost:
         suite = ElementTree.SubElement(
             suites, "testsuite", name="saved baselines", tests=str(len(lost)), failures=str(len(lost))
         )
         for error in lost:
-            case = ElementTree.SubElement(suite, "testcase", classname="baselines", name=str(error).partition(":")[0])
-            ElementTree.SubElement(case, "failure", type="left behind", message=str(error))
+            said = escape.terminal(str(error))
+            case = ElementTree.SubElement(suite, "testcase", classname="baselines", name=said.partition(":")[0])
+            ElementTree.SubElement(case, "failure", type="left behind", message=said)
     ElementTree.indent(suites)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
 
@@ -192,10 +204,11 @@ def table(checks: Sequence[Checked], unsaved: Sequence[str]) -> str:
         for checked in checks
     ]
     head = ("template", "verdict", "metric", "new - old", "lower bound", "margin", "worse", "better", "n")
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
+    shown = [[escape.line(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in shown]
     if unsaved:
-        lines += ["", f"No saved baseline (harness check --save makes one): {', '.join(unsaved)}"]
+        lines += ["", f"No saved baseline (harness check --save makes one): {', '.join(map(escape.line, unsaved))}"]
     return "\n".join(lines)
 
 
@@ -210,16 +223,13 @@ def _length(checked: Checked) -> str:
 
 
 def _flip(flip: Flip, checked: Checked) -> str:
-    return f"{flip.id}: {flip.old} -> {flip.new} (right: {flip.target})  {_short(checked.texts.get(flip.id, ''))}"
+    text = _short(checked.texts.get(flip.id, ""))
+    return escape.line(f"{flip.id}: {flip.old} -> {flip.new} (right: {flip.target})  {text}")
 
 
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= 100 else line[:99] + "…"
-
-
-def _escape(cell: str) -> str:
-    return cell.replace("|", "\\|")
 
 
 def _p(value: float) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from harness.compare.differences import Comparison
+from harness.escape import html as escape
 from harness.report.cells import cells, footer, header, signatures
 
 

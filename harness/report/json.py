@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from harness import escape
 from harness.compare.differences import Comparison, Row
 from harness.results.store import Run
 from harness.stats.intervals import Estimate
@@ -57,4 +58,4 @@ def _estimate(estimate: Estimate) -> dict[str, float | None]:
 
 def render(comparisons: Sequence[Comparison]) -> str:
     """The objects as one list."""
-    return json.dumps(list(objects(comparisons)), ensure_ascii=False, indent=2)
+    return escape.terminal(json.dumps(list(objects(comparisons)), ensure_ascii=False, indent=2))

@@ -6,31 +6,16 @@ import re
 from collections.abc import Sequence
 
 from harness.compare.differences import Comparison
+from harness.escape import latex as escape
+from harness.escape import line as one_line
 from harness.report.cells import cells, footer, header, signatures
-
-ESCAPES = {
-    "\\": r"\textbackslash{}",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "–": "--",
-    "—": "---",
-    "−": "$-$",
-    "…": r"\ldots{}",
-}
-
-
-def escape(text: str) -> str:
-    """``text`` as LaTeX shows it, character by character."""
-    return "".join(ESCAPES.get(character, character) for character in text)
 
 
 def cell(text: str) -> str:
-    """As ``escape``, with a minus before a number and no hyphen."""
-    return re.sub(r"(?<![\w.)-])-(?=\d)", "$-$", escape(text))
+    """As ``escape``, with a minus before a number and no hyphen. A bracket or a star that begins a row would be read as
+    an argument of the rule or the line break before it."""
+    shown = re.sub(r"(?<![\w.)}-])-(?=\d)", "$-$", escape(text))
+    return f"{{}}{shown}" if shown.startswith(("[", "*")) else shown
 
 
 def render(comparisons: Sequence[Comparison]) -> str:
@@ -42,14 +27,14 @@ def render(comparisons: Sequence[Comparison]) -> str:
 def _one(comparison: Comparison) -> str:
     titles = header(comparison)
     # A comment ends with its line, and nothing in it is read.
-    lines = [f"% {line}" for line in signatures(comparison)]
+    lines = [f"% {one_line(line)}" for line in signatures(comparison)]
     lines += [
         r"\begin{table}",
         r"\centering",
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
         rf"{{\begin{{tabular}}{{l{'r' * (len(titles) - 1)}}}",
         r"\toprule",
-        " & ".join(map(escape, titles)) + r" \\",
+        " & ".join(map(cell, titles)) + r" \\",
         r"\midrule",
         *(" & ".join(map(cell, cells(comparison, row))) + r" \\" for row in comparison.rows),
         r"\bottomrule",

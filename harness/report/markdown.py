@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness import escape
 from harness.compare.differences import Comparison
 from harness.report.cells import cells, footer, header, signatures
-
-
-def _escape(cell: str) -> str:
-    return cell.replace("|", "\\|")
 
 
 def render(comparisons: Sequence[Comparison]) -> str:
@@ -20,15 +17,15 @@ def render(comparisons: Sequence[Comparison]) -> str:
 def _one(comparison: Comparison) -> str:
     titles = header(comparison)
     lines = [
-        "| " + " | ".join(titles) + " |",
+        "| " + " | ".join(map(escape.cell, titles)) + " |",
         "|" + "|".join([":--", *["--:"] * (len(titles) - 1)]) + "|",
-        *("| " + " | ".join(map(_escape, cells(comparison, row))) + " |" for row in comparison.rows),
+        *("| " + " | ".join(map(escape.cell, cells(comparison, row))) + " |" for row in comparison.rows),
         "",
-        *footer(comparison),
+        *map(escape.markdown, footer(comparison)),
         "",
         "<details><summary>Signatures</summary>",
         "",
-        *(f"- `{line}`" for line in signatures(comparison)),
+        *(f"- {escape.code(line)}" for line in signatures(comparison)),
         "",
         "</details>",
     ]

@@ -6,9 +6,12 @@ import io
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from harness import escape
 from harness.compare.differences import Comparison
 from harness.report.cells import cells, footer, header
 
@@ -19,17 +22,22 @@ def render(comparisons: Sequence[Comparison]) -> str:
 
 
 def _one(comparison: Comparison) -> str:
+    titles = [escape.line(title) for title in header(comparison)]
+    rows = [[escape.line(cell) for cell in cells(comparison, row)] for row in comparison.rows]
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for title in header(comparison):
+    for title in titles:
         left = title == "predictor"
-        table.add_column(title, justify="left" if left else "right", no_wrap=True)
-    for row in comparison.rows:
-        table.add_row(*cells(comparison, row))
-    out = io.StringIO()
-    console = Console(file=out, width=400)
-    console.print(table)
-    lines = [line.rstrip() for line in out.getvalue().splitlines()]
-    wrapped = Console(file=(text := io.StringIO()), width=max(map(len, lines)), highlight=False, markup=False)
-    for line in footer(comparison):
-        wrapped.print(line)
-    return "\n".join(lines).strip("\n") + "\n\n" + "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+        # As Text: in a string rich would look for markup, emoji and numbers.
+        table.add_column(Text(title), justify="left" if left else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    wide = sum(max(map(cell_len, column)) + 3 for column in zip(titles, *rows, strict=True))
+    lines = _printed(table, wide)
+    width = max(map(cell_len, lines))
+    notes = [part for line in footer(comparison) for part in _printed(Text(escape.line(line)), width)]
+    return "\n".join(lines).strip("\n") + "\n\n" + "\n".join(notes)
+
+
+def _printed(what: Table | Text, width: int) -> list[str]:
+    Console(file=(out := io.StringIO()), width=width).print(what)
+    return [line.rstrip() for line in out.getvalue().split("\n")[:-1]]

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from harness import escape
 from harness.compare.variance import REST, Component, Decomposition
 from harness.errors import InputError, unknown
 from harness.report.cells import DASH, interval, number
@@ -41,11 +42,12 @@ def _one(found: Decomposition, form: str) -> str:
     rows = [HEAD, *(_cells(each) for each in found.components)]
     title = f"{found.title}: {found.metric} {number(found.mean)} on average over {found.runs} runs"
     if form == "markdown":
-        lines = ["| " + " | ".join(row) + " |" for row in rows]
-        return "\n".join([f"**{title}**", "", lines[0], "|:--|--:|--:|--:|", *lines[1:]])
+        lines = ["| " + " | ".join(map(escape.cell, row)) + " |" for row in rows]
+        return "\n".join([f"**{escape.markdown(title)}**", "", lines[0], "|:--|--:|--:|--:|", *lines[1:]])
+    rows = [tuple(map(escape.line, row)) for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([title, "", *lines])
+    return "\n".join([escape.line(title), "", *lines])
 
 
 def _cells(part: Component) -> tuple[str, ...]:

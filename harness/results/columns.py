@@ -11,6 +11,7 @@ from typing import Any, TypeVar, overload
 from harness.kinds import Kind
 from harness.types import Example, Prediction, Status, Trace
 
+LATER = ("thought",)  # columns that older runs have not
 CHUNK = 4096  # rows turned into columns, and back, at once
 T = TypeVar("T")
 
@@ -197,7 +198,7 @@ class Predictions(_Column[Prediction]):
             tuple(row["excluded"]),
             row["dropped_demos"],
             raw=row["raw"],
-            thought=row.get("thought") or "",  # which older runs have not
+            thought=row.get("thought") or "",
             choice_logprobs=None if choices is None else tuple(map(tuple, choices)),
         )
         stated = None if stated is None else tuple(stated)

@@ -221,7 +221,7 @@ def _read(path: Path, n: int) -> Any:
         rows = read_table(path)
     except (ArrowException, OSError) as error:
         raise document.damaged(path, f"it is no Parquet file ({str(error).splitlines()[0]})") from None
-    if missing := [name for name in columns.schema().names if name not in rows.column_names]:
+    if missing := [name for name in columns.schema().names if name not in (*rows.column_names, *columns.LATER)]:
         raise document.damaged(path, f"no column {missing[0]!r}")
     if rows.num_rows != n:
         raise document.damaged(path, f"{rows.num_rows} rows, where run.json says {n} items")

@@ -67,7 +67,8 @@ class Draft:
         self.task, self.planned, self.test, self.progress = task, planned, test, progress
         predictor, train = planned.predictor, planned.train
         self.items = store.items_hash(test)
-        self.row = {**row_of(predictor), "split": split, "n_train": len(train), "train_size": planned.size}
+        trained = {"n_train": len(train), "train_size": planned.size, "train_labels": len({e.target for e in train})}
+        self.row = {**row_of(predictor), "split": split, **trained}
         self.title = title_of(self.row)
         progress(self.title, 0, len(test), 0)
         signature = Signature.of(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from harness import escape
 from harness.compare.differences import Price
 from harness.engines.inference import Workload
 from harness.results import store
@@ -108,4 +109,6 @@ def text(forecast: Forecast) -> str:
         lines.append((f"{forecast.cost:,.4f}", "money"))
     width = max(len(number) for number, _ in lines)
     title = ", ".join(filter(None, (named["model"], named["engine"], named.get("dtype"), named.get("device"))))
-    return "\n".join([f"{forecast.task}: {title}", *(f"  {number:>{width}}  {what}" for number, what in lines)])
+    return "\n".join(
+        [escape.line(f"{forecast.task}: {title}"), *(f"  {number:>{width}}  {what}" for number, what in lines)]
+    )
