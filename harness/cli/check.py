@@ -38,7 +38,7 @@ ASKED = (
 @click.option("--junit", type=click.Path(path_type=Path), help="Write a JUnit report.")
 @click.option("--markdown", type=click.Path(path_type=Path), help="Write a comment for a pull request.")
 @click.option("--github", is_flag=True, help="Print annotations for GitHub Actions.")
-@click.option("--model", default="tiny", show_default=True, help="Local path or hub name.")
+@click.option("--model", default="tiny", show_default=True, help="Folder, GGUF file or hub name.")
 @click.option("--shots", type=click.IntRange(0), default=0, show_default=True, help="Number of demonstrations.")
 @click.option("--selector", default="balanced", show_default=True, help="How demonstrations are chosen.")
 @many("--seed", "seeds", default=(0,), item=count, help="Seeds.")
@@ -98,7 +98,7 @@ def _save(ctx: click.Context, asked: tuple[str, str, Any], options: dict[str, An
     found = definition.load(asked[0])
     made = question.Question(**{key: options[key] for key in ASKED})
     with Bars() as bars:
-        path = check.Check(found, made, _engine(made, options), results, bars).save(asked[1])
+        path = check.Check(found, made, _engine(made, options, results), results, bars).save(asked[1])
     click.echo(f"Saved {path}. Commit it; then: harness check --task {asked[0]} --template {asked[1]}")
 
 
@@ -129,14 +129,15 @@ def _decide(
         asked = replace(question.question_of(path), **given)
     old = question.against(found, template, said, results)
     with Bars() as bars:
-        return check.Check(found, asked, _engine(asked, options), results, bars).decide(template, old, sequential)
+        made = check.Check(found, asked, _engine(asked, options, results), results, bars)
+        return made.decide(template, old, sequential)
 
 
-def _engine(asked: Any, options: dict[str, Any]) -> Any:
+def _engine(asked: Any, options: dict[str, Any], results: Path) -> Any:
     from harness.engines import create
 
     said = engine_options(options["revision"], options["dtype"], options["trust_remote_code"], options["engine_params"])
-    return create(options["engine"], asked.model, **said)
+    return create(options["engine"], asked.model, results / "models", **said)
 
 
 def _tell(ctx: click.Context, checks: Sequence[Any], unsaved: Sequence[str] | None, options: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ from harness.errors import InputError, unknown
 @click.option("--shots", type=click.IntRange(0), default=0, show_default=True, help="Number of demonstrations.")
 @click.option("--selector", default="balanced", show_default=True, help="How demonstrations are chosen.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--model", default="tiny", show_default=True, help="Local path or hub name.")
+@click.option("--model", default="tiny", show_default=True, help="Folder, GGUF file or hub name.")
 @prompt_options
 @click.option("--example", help="The item's id; else the split's first.")
 def show(

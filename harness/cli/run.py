@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     help="What baselines are trained on: a number of examples, N/class, full, or shots (what the prompts show).",
 )
 @many("--with", "params", help="Parameters of the baselines: epochs=5, or lora.rank=4 for one of them.")
-@many("--model", "models", default=("tiny",), help="Local paths or hub names; tiny is the embedded model.")
+@many("--model", "models", default=("tiny",), help="Folders, GGUF files, hub names; tiny is embedded, smollm2 real.")
 @prompt_options
 @answer_options
 @ray_options
@@ -94,7 +94,7 @@ def run(
 
     spec = grid.Spec(**asked, demos=demo, params=pairs("--with", params, "epochs=5 or lora.rank=4"))
     options = engine_options(revision, dtype, trust_remote_code, engine_params)
-    engines = [] if baselines_only else _engines(engine, models, options, ray, replicas)
+    engines = [] if baselines_only else _engines(engine, models, options, ray, replicas, results / "models")
     chosen = [definition.load(name) for name in tasks]
     for each in chosen:
         grid.check_task(each, metric)
@@ -134,7 +134,7 @@ def _dry_run(made: Sequence[Forecast], form: str) -> None:
 
 
 def _engines(
-    name: str, models: Sequence[str], options: Mapping[str, Any], ray: str | None, replicas: int | None
+    name: str, models: Sequence[str], options: Mapping[str, Any], ray: str | None, replicas: int | None, home: Path
 ) -> Sequence[Engine]:
     """An engine for each model: here, or spread over a Ray cluster until the command ends."""
     if ray is None:
@@ -142,10 +142,10 @@ def _engines(
 
         if replicas is not None:
             raise InputError("--replicas works with --ray: add --ray auto.")
-        return [create(name, model, **options) for model in models]
+        return [create(name, model, home, **options) for model in models]
     from harness.engines.ray import replicate
 
-    made = replicate(name, models, options, ray, replicas)
+    made = replicate(name, models, options, ray, replicas, home)
     for each in made:
         click.get_current_context().call_on_close(each.close)
     return made

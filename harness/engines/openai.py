@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.engines import logprobs, trie
 from harness.engines import structured as held
 from harness.engines.server import Manners, Refused, Server, Session
 from harness.errors import InputError, unknown
-from harness.models.checkpoint import Model
+from harness.models.checkpoint import KEPT, Model
 from harness.tokens import until
 from harness.types import Answer, Constraint, Message, Request, Sampling, Tokens, Usage
 
@@ -52,6 +53,7 @@ class OpenAI:
         backoff: float = 0.5,
         requests_per_minute: int = 0,
         tokens_per_minute: int = 0,
+        home: Path = KEPT,
     ) -> None:
         if dtype != "auto" or trust_remote_code:
             raise InputError(
@@ -65,7 +67,7 @@ class OpenAI:
             raise InputError(f"api_key_env: the environment variable {api_key_env!r} is not set.")
         self._name = model
         self._structured = structured
-        self._local = Model(tokenizer, revision) if tokenizer else None
+        self._local = Model(tokenizer, revision, home) if tokenizer else None
         manners = Manners(concurrency, retries, timeout, backoff, requests_per_minute, tokens_per_minute)
         self._server = Server(base_url or os.environ.get("OPENAI_BASE_URL") or HOME, api_key_env, manners)
 
