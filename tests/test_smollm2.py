@@ -36,9 +36,9 @@ def engine(smollm2):
 
 @pytest.fixture(scope="module")
 def requests(engine, finsentiment):
-    """Twenty items behind two demonstrations, and the answers that are scored after each."""
+    """Twenty items behind one demonstration, and the answers that are scored after each."""
     asked = template.load("plain", finsentiment)
-    pick = selectors.Selection(selectors.create("balanced"), finsentiment.examples("train"), 2, "ascending", 0)
+    pick = selectors.Selection(selectors.create("balanced"), finsentiment.examples("train"), 1, "ascending", 0)
     made = [asked.render(item, pick(item).examples) for item in finsentiment.examples("test")[:ITEMS]]
     encoded = Encoder(engine.tokenizer).encode(made)
     return [Request(prompt.example_id, e.prompt, e.choices) for prompt, e in zip(made, encoded, strict=True)]
