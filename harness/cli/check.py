@@ -60,7 +60,7 @@ EXIT = {"pass": 0, "regression": 1, "undecided": 3}
     option("--github", is_flag=True, help="Print annotations for GitHub Actions."),
     results_option,
 )
-@engine_options(option("--model", default="tiny", show_default=True, help="Local path or hub name."))
+@engine_options(option("--model", default="tiny", show_default=True, help="Folder, GGUF file or hub name."))
 @demonstration_options(
     option("--selector", default="balanced", show_default=True, help="How demonstrations are chosen.")
 )
@@ -124,7 +124,7 @@ def _save(ctx: click.Context, asked: Kept, options: dict[str, Any], results: Pat
     found = definition.load(asked.task)
     made = _asked(options)
     with Bars() as bars:
-        path = check.Check(found, made, _engine(made, options), results, bars).save(asked.template)
+        path = check.Check(found, made, _engine(made, options, results), results, bars).save(asked.template)
     say(f"Saved {path}. Commit it; then: harness check --task {asked.task} --template {asked.template}")
 
 
@@ -154,7 +154,8 @@ def _decide(
         asked = replace(question.question_of(path), **given)
     old = question.against(found, template, said, results)
     with Bars() as bars:
-        return check.Check(found, asked, _engine(asked, options), results, bars).decide(template, old, sequential)
+        made = check.Check(found, asked, _engine(asked, options, results), results, bars)
+        return made.decide(template, old, sequential)
 
 
 def _asked(options: Mapping[str, Any]) -> Any:
@@ -164,10 +165,10 @@ def _asked(options: Mapping[str, Any]) -> Any:
     return Question(**{field.name: options[field.name] for field in fields(Question)})
 
 
-def _engine(asked: Any, options: Mapping[str, Any]) -> Any:
+def _engine(asked: Any, options: Mapping[str, Any], results: Path) -> Any:
     from harness.engines import create
 
-    return create(options["engine"], asked.model, **said_of_engine(dict(options)))
+    return create(options["engine"], asked.model, results / "models", **said_of_engine(dict(options)))
 
 
 def _tell(

@@ -36,7 +36,7 @@ from harness.errors import InputError, unknown
     split_option,
     option("--example", help="The item's id; else the split's first."),
 )
-@engine_options(option("--model", default="tiny", show_default=True, help="Local path or hub name."))
+@engine_options(option("--model", default="tiny", show_default=True, help="Folder, GGUF file or hub name."))
 @demonstration_options(
     option("--selector", default="balanced", show_default=True, help="How demonstrations are chosen.")
 )

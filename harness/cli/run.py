@@ -61,7 +61,9 @@ if TYPE_CHECKING:
     option("--baselines-only", is_flag=True, help="Run no prompts."),
 )
 @engine_options(
-    many("--model", "models", default=("tiny",), help="Local paths or hub names; tiny is the embedded model."),
+    many(
+        "--model", "models", default=("tiny",), help="Folders, GGUF files, hub names; tiny is embedded, smollm2 real."
+    ),
     more=ray_options,
 )
 @demonstration_options(
@@ -113,7 +115,7 @@ def run(
 
     spec = grid.Spec(**taken(grid.Spec, options), params=pairs("--with", params, "epochs=5 or lora.rank=4"))
     said = said_of_engine(options)
-    engines = [] if baselines_only else _engines(engine, models, said, ray, replicas)
+    engines = [] if baselines_only else _engines(engine, models, said, ray, replicas, results / "models")
     chosen = [definition.load(name) for name in tasks]
     for each in chosen:
         grid.check_task(each, metric)
@@ -154,7 +156,7 @@ def _dry_run(made: Sequence[Forecast], form: str) -> None:
 
 
 def _engines(
-    name: str, models: Sequence[str], options: Mapping[str, Any], ray: str | None, replicas: int | None
+    name: str, models: Sequence[str], options: Mapping[str, Any], ray: str | None, replicas: int | None, home: Path
 ) -> Sequence[Engine]:
     """An engine for each model: here, or spread over a Ray cluster until the command ends."""
     if ray is None:
@@ -162,10 +164,10 @@ def _engines(
 
         if replicas is not None:
             raise InputError("--replicas works with --ray: add --ray auto.")
-        return [create(name, model, **options) for model in models]
+        return [create(name, model, home, **options) for model in models]
     from harness.engines.ray import replicate
 
-    made = replicate(name, models, options, ray, replicas)
+    made = replicate(name, models, options, ray, replicas, home)
     for each in made:
         click.get_current_context().call_on_close(each.close)
     return made

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from pathlib import Path
 from typing import Any
 
 from harness import params
 from harness.errors import missing_extra, unknown
+from harness.models.checkpoint import KEPT
 from harness.types import Engine
 
 ENGINES = {
@@ -17,7 +19,7 @@ ENGINES = {
     "null": "null:Null",
 }
 PACKAGES = {"vllm": "vllm"}  # what an engine needs of the extra that has its name
-GIVEN = ("model", "lm")  # what the harness gives, not the user
+GIVEN = ("model", "lm", "home")  # what the harness gives, not the user
 DEFAULT_MODEL = "tiny"
 
 
@@ -32,8 +34,9 @@ def choose(name: str) -> str:
     return "vllm" if torch.cuda.is_available() else "transformers"
 
 
-def create(name: str, model: str, **options: Any) -> Engine:
-    """The engine ``name`` on ``model``; weights are loaded at the first request.
+def create(name: str, model: str, home: Path = KEPT, /, **options: Any) -> Engine:
+    """The engine ``name`` on ``model``; weights are loaded at the first request. What GGUF files are converted to is
+    kept below ``home``.
 
     ``options`` are the constructor's parameters; text is read as their type. Raises InputError for unknown names and
     values."""
@@ -50,6 +53,6 @@ def create(name: str, model: str, **options: Any) -> Engine:
         if key not in known:
             raise unknown(f"option of the engine {name!r}", key, known)
     made: Engine = kind(
-        model, **{key: params.read(f"engine {name!r}", known[key], value) for key, value in options.items()}
+        model, home=home, **{key: params.read(f"engine {name!r}", known[key], value) for key, value in options.items()}
     )
     return made

@@ -9,11 +9,13 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from harness.engines.replica import Replica
 from harness.errors import InputError, missing_extra
+from harness.models.checkpoint import KEPT
 
 # Read by Ray when it starts: nothing is reported to its makers, and a replica without a GPU sees what its machine has.
 SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -102,7 +104,7 @@ class Cluster:
             self._holder.release()
         self._holder = holder
 
-    def start(self, name: str, model: str, options: Mapping[str, Any]) -> Any:
+    def start(self, name: str, model: str, options: Mapping[str, Any], home: Path = KEPT) -> Any:
         """A new actor with an engine of its own. It is there at once as a handle; Ray starts it when it finds room."""
         import ray
 
@@ -110,7 +112,7 @@ class Cluster:
         made = ray.remote(Replica).options(
             num_cpus=self.room.cpus, num_gpus=self.room.gpus, max_restarts=0, max_task_retries=0
         )
-        return made.remote(name, model, options, os.getcwd(), threads)
+        return made.remote(name, model, options, os.getcwd(), threads, home)
 
     def close(self) -> None:
         """End the actors, and the connection if it was made here."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.engines import trie
 from harness.errors import InputError
-from harness.models.checkpoint import Model
+from harness.models.checkpoint import KEPT, Model
 from harness.types import Answer, Request, Usage
 
 TEXT = "null"
@@ -68,9 +68,14 @@ class Null:
     """
 
     def __init__(
-        self, model: str, revision: str | None = None, dtype: str = "auto", trust_remote_code: bool = False
+        self,
+        model: str,
+        revision: str | None = None,
+        dtype: str = "auto",
+        trust_remote_code: bool = False,
+        home: Path = KEPT,
     ) -> None:
-        self.model = Model(model)
+        self.model = Model(model, home=home)
 
     @property
     def identity(self) -> Mapping[str, str]:

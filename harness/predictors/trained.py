@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
 from itertools import chain
@@ -15,7 +16,7 @@ from typing import Any, ClassVar, Self
 from harness.engines.transformers import Transformers
 from harness.errors import InputError, unknown
 from harness.kinds import Kind
-from harness.models.checkpoint import Model
+from harness.models.checkpoint import KEPT, Model
 from harness.predictors.augment import AUGMENTATIONS
 from harness.predictors.embedding import stated
 from harness.predictors.linear import within
@@ -79,8 +80,12 @@ class Trained:
         return {"model": self.model, "template": asked.name if asked else None}
 
     @property
+    def _home(self) -> Path:
+        return self.vault.root if self.vault else KEPT
+
+    @cached_property
     def _files(self) -> Model:
-        return Model(self.model)
+        return Model(self.model, home=self._home)
 
     @property
     def _asked(self) -> Template | None:
@@ -104,6 +109,7 @@ class Trained:
             predictor=self.name,
             model=self.model,
             weights=self._files.fingerprint,
+            quantization=self._files.quantization,
             template=f"{asked.name}@{asked.sha[:8]}" if asked else None,
             **params,
             device="cuda" if torch.cuda.is_available() else "cpu",
@@ -190,7 +196,7 @@ class Trained:
         asked = self._asked
         if asked:
             # The same path as a prompt's, with the trained weights in the engine.
-            engine = Transformers(self.model, dtype="float32", lm=self.answering(self._network.body))
+            engine = Transformers(self.model, dtype="float32", lm=self.answering(self._network.body), home=self._home)
             yield from Prompted(asked, engine, Fixed()).fit(()).predict(examples)
             return
         assert isinstance(self._network, Classifier)

@@ -7,7 +7,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path, PurePath
 from typing import TypeVar
@@ -65,6 +66,15 @@ class Vault:
         finally:
             shutil.rmtree(work, ignore_errors=True)
         return folder
+
+    @contextmanager
+    def turn(self, key: str) -> Iterator[None]:
+        """Hold back other processes that want to make what is kept under ``key``: they find it made."""
+        from filelock import FileLock
+
+        self.root.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.root / f".{key}.lock"):  # the system opens the lock of a process that is killed
+            yield
 
     def once(
         self,
