@@ -69,6 +69,8 @@ def show(
         click.echo(f"{shown.prompt_tokens:6d}  prompt, of {prompted.engine.max_length} that the model takes")
     for text, tokens in shown.choices:
         click.echo(f"{tokens:6d}  choice {text!r}")
+    for note in shown.notes:
+        click.echo(note)
     if index != "exact":
         click.echo(f"Demonstrations chosen by {chosen}")
     if shown.excluded:

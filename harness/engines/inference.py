@@ -37,13 +37,14 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An item that a request is for, the demonstrations it is shown, how many of them were dropped to fit, and those
-    that were barred."""
+    """An item that a request is for, the demonstrations it is shown, how many of them were dropped to fit, those that
+    were barred, and whether a server may read control tokens in their data."""
 
     example: Example
     demos: tuple[str, ...]
     dropped: int
     excluded: tuple[str, ...]
+    control: bool = False
 
 
 @dataclass(frozen=True, slots=True)

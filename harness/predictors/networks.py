@@ -94,7 +94,7 @@ class Chooser:
         import torch
 
         self.body, self._template, self._longest = body, template, model.max_length - reserved(body)
-        self._encoder = Encoder(model.tokenizer)
+        self._encoder = Encoder(model.tokenizer, template)
         self.module = torch.nn.ModuleList([body])
 
     def scores(self, examples: Sequence[Example]) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import string
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,14 +19,17 @@ from jinja2 import nodes
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from harness import builtin
 from harness.errors import InputError, unknown
+from harness.prompt import chat
 from harness.task.definition import Task
-from harness.types import Constraint, Example, Message, Prompt
+from harness.types import Constraint, Example, Message, Messages, Prompt
 
 MAX_CHARS = 1_000_000
+MAX_INDENT = 8
+FENCE = re.compile(r"---[ \t]*(?:\r?\n|\Z)")  # a line that opens or closes front matter
 ROLES = ("system", "user", "assistant")
 # String methods and filters that make long output from short input; the sandbox has no bound of its own for them.
 _GROWING = {"center", "ljust", "rjust", "zfill", "expandtabs", "format", "format_map", "join", "replace", "translate"}
@@ -47,7 +51,8 @@ class Grammar(BaseModel):
 
 class Settings(BaseModel):
     """A template's front matter. Unknown keys are errors. ``constrain`` holds generated answers to the labels' answer
-    words or to a grammar; ``answer_field`` names the field of a JSON answer that holds the answer word."""
+    words or to a grammar; ``answer_field`` names the field of a JSON answer that holds the answer word;
+    ``chat_template_kwargs`` is what the model's chat template is told, such as ``enable_thinking: false``."""
 
     model_config = ConfigDict(extra="forbid")
     description: str = ""
@@ -58,6 +63,18 @@ class Settings(BaseModel):
     max_tokens: int = 16
     constrain: Literal["labels"] | Grammar | None = None
     answer_field: str | None = None
+    chat_template_kwargs: dict[str, Any] = {}
+
+    @field_validator("chat_template_kwargs")
+    @classmethod
+    def _free(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if taken := sorted(set(value) & set(chat.OWN)):
+            raise ValueError(f"{', '.join(taken)} cannot be set here")
+        try:
+            json.dumps(value)
+        except TypeError as error:  # a date, which a server cannot be sent
+            raise ValueError(f"{error}; write it in quotation marks") from None
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +124,17 @@ def _environment() -> _Sandbox:
     env = _Sandbox(undefined=jinja2.StrictUndefined, extensions=[_Roles], trim_blocks=True, lstrip_blocks=True)
     for name in ("center", "format", "indent", "wordwrap", "pprint", "xmlattr"):
         del env.filters[name]
+    env.filters["tojson"] = _json
     return env
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    """``value`` as JSON with every character as it is: a prompt is no HTML page, for which Jinja's filter writes."""
+    if isinstance(value, jinja2.Undefined):
+        str(value)  # raises the error that names it
+    if indent is not None and not 0 <= indent <= MAX_INDENT:
+        raise SecurityError(f"tojson indents by {MAX_INDENT} at most")
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=indent)
 
 
 @dataclass(frozen=True)
@@ -151,9 +178,17 @@ class Template:
     def _env(self) -> _Sandbox:
         return _environment()
 
+    @property
+    def digest(self) -> str:
+        """A hash of all that its prompts hold besides examples: the file, the labels with their words and
+        descriptions in order, the inputs' names."""
+        seen = [(label.name, label.answer, label.description) for label in self.labels]
+        whole = json.dumps([self.source, seen, list(self.task.spec.inputs)])
+        return hashlib.sha256(whole.encode()).hexdigest()
+
     @cached_property
     def _compiled(self) -> jinja2.Template:
-        body = self.source.split("\n", self.first_line - 1)[-1] if self.first_line > 1 else self.source
+        body = "\n".join(self.source.removeprefix("\ufeff").split("\n")[self.first_line - 1 :])
         try:
             return self._env.from_string(body)
         except jinja2.TemplateSyntaxError as error:
@@ -164,11 +199,40 @@ class Template:
 
         Raises InputError naming template, line and the missing name where the template asks for what is not there.
         """
-        answers = {label.name: label for label in self.labels}
+        words = {label.name: label for label in self.labels}
+        shown = [(shot.inputs, words[shot.target]) for shot in shots]
+        content = self._content(example.inputs, shown)
+        written = partial(self._content, example.inputs, shown)
+        return Prompt(example.id, content, self.choices(content), tuple(shot.id for shot in shots), written)
+
+    def choices(self, content: str | Messages) -> tuple[str, ...]:
+        """What may continue ``content``: one string a label, in label order."""
+        prefix = self.settings.answer_prefix
+        if prefix is None:
+            prefix = " " if isinstance(content, str) else ""
+        return tuple(prefix + label.answer for label in self.labels)
+
+    def demonstration(self, answer: str, text: str) -> str | Messages:
+        """A prompt with one demonstration, answered by ``answer``; every input of it and of the item is ``text``."""
+        inputs = dict.fromkeys(self.task.spec.inputs, text)
+        first = self.labels[0]
+        return self._content(inputs, [(inputs, Label(first.name, answer, first.description))])
+
+    def _content(
+        self,
+        inputs: Mapping[str, str],
+        shots: Sequence[tuple[Mapping[str, str], Label]],
+        done: Callable[[str], str] = str,
+    ) -> str | Messages:
+        """The template filled in, with ``done`` to each text that it is given."""
+        labels = {label: Label(done(label.name), done(label.answer), done(label.description)) for label in self.labels}
         values = {
-            **example.inputs,
-            "labels": list(self.labels),
-            "shots": [{**s.inputs, "answer": answers[s.target].answer, "label": answers[s.target]} for s in shots],
+            **{name: done(text) for name, text in inputs.items()},
+            "labels": list(labels.values()),
+            "shots": [
+                {**{name: done(text) for name, text in shot.items()}, "answer": done(label.answer), "label": label}
+                for shot, label in shots
+            ],
         }
         pieces, size = [], 0
         try:
@@ -179,12 +243,7 @@ class Template:
                     raise self._error(None, f"the prompt grew past {MAX_CHARS} characters")
         except (jinja2.UndefinedError, SecurityError, TypeError, ValueError, OverflowError) as error:
             raise self._error(_line_of(error), self._explain(error, values)) from None
-        content = self._messages("".join(pieces))
-        prefix = self.settings.answer_prefix
-        if prefix is None:
-            prefix = " " if isinstance(content, str) else ""
-        choices = tuple(prefix + label.answer for label in self.labels)
-        return Prompt(example.id, content, choices, tuple(s.id for s in shots))
+        return self._messages("".join(pieces))
 
     def constraint(self, prompt: Prompt) -> Constraint | None:
         """What a generated answer to ``prompt`` is held to."""
@@ -197,7 +256,7 @@ class Template:
             return Constraint("regex", asked.regex)
         return Constraint("json", json.dumps(asked.json_schema, sort_keys=True))
 
-    def _messages(self, text: str) -> str | tuple[Message, ...]:
+    def _messages(self, text: str) -> str | Messages:
         nonce = self._env.extensions[f"{_Roles.__module__}.{_Roles.__qualname__}"].nonce  # type: ignore[attr-defined]
         parts = text.split(f"\0{nonce}:")
         if len(parts) == 1:
@@ -248,21 +307,35 @@ def load(name: str, task: Task) -> Template:
 def parse(name: str, path: Path, source: str, task: Task) -> Template:
     """Split the front matter from the body and validate it."""
     settings, first_line = Settings(), 1
-    if source.startswith("---\n"):
-        header, closed, _ = source[4:].partition("\n---\n")
-        if not closed:
-            raise InputError(f"template {path}: the front matter that starts with --- is not closed by a line ---.")
-        first_line = header.count("\n") + 4
-        try:
-            settings = Settings.model_validate(yaml.safe_load(header) or {})
-        except yaml.YAMLError as error:
-            raise InputError(f"template {path}: front matter is not valid YAML: {error}") from None
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = f"template {path}, front matter"
-            if first["type"] == "extra_forbidden":
-                raise unknown("key", first["loc"][-1], Settings.model_fields, where) from None
-            raise InputError(f"{where}, {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+    before = re.match(r"\ufeff?(?:[ \t]*\r?\n)*", source)
+    assert before is not None
+    if opened := FENCE.match(source, before.end()):
+        header, rest = _front_matter(path, source, opened.end())
+        first_line = source.count("\n", 0, rest) + (1 if source[rest - 1] == "\n" else 2)
+        settings = _settings(path, "\n" * source.count("\n", 0, opened.end()) + header)
     template = Template(name, path, source, task, settings, first_line)
     _ = template.labels, template._compiled  # report a bad verbalizer or syntax before anything runs
     return template
+
+
+def _front_matter(path: Path, source: str, start: int) -> tuple[str, int]:
+    """The front matter that begins at ``start``, and where what follows it begins."""
+    place = start
+    while place < len(source):
+        if closed := FENCE.match(source, place):
+            return source[start:place], closed.end()
+        place = source.find("\n", place) + 1 or len(source)
+    raise InputError(f"template {path}: the front matter that starts with --- is not closed by a line ---.")
+
+
+def _settings(path: Path, header: str) -> Settings:
+    try:
+        return Settings.model_validate(yaml.safe_load(header) or {})
+    except yaml.YAMLError as error:
+        raise InputError(f"template {path}: front matter is not valid YAML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = f"template {path}, front matter"
+        if first["type"] == "extra_forbidden":
+            raise unknown("key", first["loc"][-1], Settings.model_fields, where) from None
+        raise InputError(f"{where}, {'.'.join(map(str, first['loc']))}: {first['msg']}.") from None

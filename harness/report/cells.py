@@ -134,6 +134,11 @@ def footer(comparison: Comparison) -> list[str]:
     if dropped:
         lines.append(f"{dropped} prompts lost demonstrations to fit the model's length.")
     for row in comparison.rows:
+        if forged := row.count("control_tokens"):
+            lines.append(
+                f"{row.label}: the data of {forged:,} items hold what may be control tokens to the server's model, and "
+                "only the server can make them plain text. Where it takes tokens, --engine-with tokenizer=NAME does."
+            )
         if cut := row.count("cut_inputs"):
             lines.append(f"{row.label}: {cut:,} inputs were longer than its encoder takes; their beginnings were read.")
     return lines

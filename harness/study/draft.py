@@ -90,6 +90,8 @@ class Draft:
             self._counts["dropped_demos"] += trace.dropped_demos > 0
             self._counts["cut_inputs"] += trace.unread > 0
             self._counts["excluded_demos"] += len(trace.excluded)
+            if trace.control:
+                self._counts["control_tokens"] += 1
 
     def run(self) -> Run:
         """The run, scored. Raises HarnessError where an item has no answer."""
