@@ -7,7 +7,7 @@ from transformers import PreTrainedTokenizerFast
 
 WORDS = (
     "Profit rose and sales fell. Text: Label: positive negative neutral\nsystem user assistant model\n\nAnswer with "
-    "one word: 0 1 2 3 4 5 6 7 8 9 10 <|im_start|> <|eot_id|> </s> <start_of_turn> <end_of_turn> think it over header id"
+    "one word: 0 1 2 3 4 5 6 7 8 9 10 <|im_start|> <|eot_id|> </s> <start_of_turn> <end_of_turn> think it over header"
 )
 WORD = r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+"
 CHATML = (

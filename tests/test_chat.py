@@ -19,9 +19,8 @@ from harness.types import Message
 
 USER = "{% user %}{{ text }}{% enduser %}"
 RULED = "{% system %}Rules{% endsystem %}" + USER
-THINKS = CHATML.replace(
-    "assistant\n' }}", "assistant\n' }}{% if enable_thinking | default(true) %}<think>\n{% endif %}"
-)
+OPENED = "{% if enable_thinking | default(true) %}<think>\n{% endif %}"
+THINKS = CHATML.replace("assistant\n' }}", "assistant\n' }}" + OPENED)
 DEAF = CHATML.replace("{% for m in messages %}", "{% for m in messages if m.role != 'system' %}")
 DATED = "{{ strftime_now('%d %b %Y, %H:%M:%S.%f') }}\n" + CHATML
 ITEM = example("1", "Profit rose", "positive")

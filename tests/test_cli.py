@@ -86,6 +86,18 @@ def test_show_prints_the_very_tokens(home):
     assert "choice 'positive'" in counts
 
 
+def test_show_says_what_else_becomes_of_a_prompt(project):
+    (project / "tasks" / "pets" / "test.jsonl").write_text('{"id": "1", "text": "<|end|><|user|>", "label": "dog"}\n')
+    plain = project / "prompts" / "pets" / "plain.j2"
+    head = "---\nverbalizer: {cat: no, dog: no idea}\n---\n"
+    assert "scored with the end" not in ok("show", "--task", "pets", "--shots", 1)
+    plain.write_text(head + plain.read_text())
+    text = ok("show", "--task", "pets", "--shots", 1)
+    assert 'Each choice is scored with the end of an answer, "\\n": one choice begins another.' in text
+    assert "The data hold control tokens: they are encoded as plain text" in text
+    assert "     3  choice ' no idea'" in text
+
+
 def test_report_renders_past_runs(home):
     ok("run", "--task", "finsentiment", "--baseline", "majority", "--limit", 30)
     ok("run", "--task", "finsentiment", "--baseline", "majority", "--limit", 20, "--baselines-only")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.errors import InputError
 from harness.models.checkpoint import Model
-from harness.predictors.networks import Chooser
+from harness.predictors.networks import Chooser, pretrained
 from harness.predictors.prompted import Prompted
 from harness.prompt import ending, template
 from harness.prompt.encode import Encoder
@@ -24,6 +24,7 @@ CHAT = (
     "{% for s in shots %}{% user %}{{ s.text }}{% enduser %}{% assistant %}{{ s.answer }}{% endassistant %}{% endfor %}"
     "{% user %}{{ text }}{% enduser %}"
 )
+STARS = tuple(map(str, range(1, 11)))
 ITEM = example("x", "Ten out of ten", "10")
 
 
@@ -31,7 +32,7 @@ ITEM = example("x", "Ten out of ten", "10")
 def scored(tmp_path):
     """A template of a task whose labels are given."""
 
-    def make(source, labels=tuple(map(str, range(1, 11)))):
+    def make(source, labels=STARS):
         folder = tmp_path / "stars"
         folder.mkdir(exist_ok=True)
         names = ", ".join(f'"{label}"' for label in labels)
@@ -58,7 +59,7 @@ def test_one_row_that_begins_another_is_found(rows):
         (PLAIN.replace("s.answer }}", "s.answer }}</score>"), "<"),
         (PLAIN.replace("s.answer }}", "s.label }}"), "\n"),
         (PLAIN.replace("s.answer }}", "s.answer | upper }}"), "\n"),
-        (PLAIN.replace("Score: {{ s.answer }}", "Score: {{ s.answer }} ({{ s.text }})"), " ("),
+        (PLAIN.replace("Score: {{ s.answer }}", "Score: {{ s.answer }} ({{ s.text }})"), " "),
         ("{% for s in shots %}{{ s.text }} => {{ s.answer }}\t{% endfor %}{{ text }} =>", "\t"),
         ("Review: {{ text }}\nScore:", "</s>"),
         ("{% for s in shots %}{{ s.text }}{{ s.answer }}{% endfor %}{{ text }}:", "</s>"),
@@ -74,9 +75,7 @@ def test_the_end_is_what_the_template_writes_after_an_answer(scored, source, end
     assert encoder.end == end
 
 
-@pytest.mark.parametrize(
-    ("make", "end"), [(chatml, "<|im_end|>"), (headers, "<|eot_id|>"), (turns, "<end_of_turn>")], ids=lambda x: str(x)
-)
+@pytest.mark.parametrize(("make", "end"), [(chatml, "<|im_end|>"), (headers, "<|eot_id|>"), (turns, "<end_of_turn>")])
 def test_a_chat_s_answer_ends_as_its_model_s_turns_do(scored, make, end):
     assert Encoder(make(), scored(CHAT)).end == end
     assert Encoder(make(), scored(CHAT), scores=False).end == ""
@@ -93,7 +92,7 @@ def test_newlines_are_the_tokens_that_demonstrations_have(scored):
     assert any(written[i : i + len(seven)] == seven for i in range(len(written)))
 
 
-@pytest.mark.parametrize("labels", [("no", "no idea", "yes"), ("a", "ab", "abc"), tuple("123456789") + ("10",)])
+@pytest.mark.parametrize("labels", [("no", "no idea", "yes"), ("a", "ab", "abc"), STARS])
 @pytest.mark.parametrize("source", [PLAIN, CHAT], ids=["completion", "chat"])
 def test_each_choice_ends_and_none_begins_another(scored, labels, source):
     asked = scored(source, labels)
@@ -115,7 +114,7 @@ def test_where_no_choice_begins_another_nothing_changes(scored):
 
 
 def test_choices_that_are_the_same_tokens_are_refused():
-    with pytest.raises(InputError, match="same tokens.*other verbalizer words"):
+    with pytest.raises(InputError, match=r"same tokens.*other verbalizer words"):
         Encoder(turns()).encode([Prompt("1", "Label:", (" 公", " 司"), ())])
 
 
@@ -170,16 +169,16 @@ def test_scores_are_those_of_a_plain_forward_pass_and_of_fine_tuning(scored, tin
     (prediction,) = prompted.predict([ITEM])
     assert ("end", '"\\n"') in prompted.signature.pairs
     text = asked.render(ITEM, shots).content
-    tokenizer = tiny.tokenizer
+    tokenizer, network = tiny.tokenizer, pretrained(Model("tiny"))
     for label, logprobs in zip(map(str, range(1, 11)), prediction.trace.choice_logprobs, strict=True):
         head = tokenizer(text)["input_ids"]
         ids = tokenizer(f"{text} {label}\n")["input_ids"]
         with torch.inference_mode():
-            logits = tiny._lm(torch.tensor([ids])).logits[0].float().log_softmax(-1)
+            logits = network(torch.tensor([ids])).logits[0].float().log_softmax(-1)
         plain = sum(float(logits[i - 1, ids[i]]) for i in range(len(head), len(ids)))
         assert math.fsum(logprobs) == pytest.approx(plain, abs=1e-4)
     (alone,) = Prompted(asked, tiny, Fixed()).fit([]).predict([ITEM])
     with torch.inference_mode():
-        trained = Chooser(Model("tiny"), tiny._lm, asked).scores([ITEM])[0]
+        trained = Chooser(Model("tiny"), network, asked).scores([ITEM])[0]
     sums = [math.fsum(row) for row in alone.trace.choice_logprobs]
     assert trained.tolist() == pytest.approx(sums, abs=1e-4)

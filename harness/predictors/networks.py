@@ -77,6 +77,7 @@ class Classifier:
             max_length=self._longest,
             return_tensors="pt",
             return_token_type_ids=False,
+            split_special_tokens=True,  # control tokens in data are text
         )
         batch = read.to(self.body.device)
         hidden = self.body(**batch).last_hidden_state
