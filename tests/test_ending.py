@@ -168,7 +168,7 @@ def test_scores_are_those_of_a_plain_forward_pass_and_of_fine_tuning(scored, tin
     prompted = Prompted(asked, tiny, Fixed(ids=("3", "10", "1")), 3).fit(shots)
     (prediction,) = prompted.predict([ITEM])
     assert ("end", '"\\n"') in prompted.signature.pairs
-    text = asked.render(ITEM, shots).content
+    text = asked.render(ITEM, prompted.demos([ITEM])[0].examples).content
     tokenizer, network = tiny.tokenizer, pretrained(Model("tiny"))
     for label, logprobs in zip(map(str, range(1, 11)), prediction.trace.choice_logprobs, strict=True):
         head = tokenizer(text)["input_ids"]
