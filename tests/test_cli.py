@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from harness import engines, metrics, predictors
 from harness.cli import main, options
+from harness.models.checkpoint import Model
 from harness.predictors.prompted import MODES, OVERLENGTH
 from harness.prompt import selectors
 from harness.report import FORMATS
