@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, Self, TypeAlias
@@ -39,12 +39,14 @@ Messages: TypeAlias = tuple[Message, ...]
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A rendered template. ``choices`` are the strings that may continue it, one per label, in label order."""
+    """A rendered template. ``choices`` are the strings that may continue it, one per label, in label order.
+    ``written`` renders it anew with something done to each text of the data; without it all is taken for data."""
 
     example_id: str
     content: str | Messages
     choices: tuple[str, ...] | None
     demos: tuple[str, ...]
+    written: Callable[[Callable[[str], str]], str | Messages] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +72,15 @@ class Sampling:
 @dataclass(frozen=True, slots=True)
 class Request:
     """One unit of inference: exactly one of ``choices`` (score them) and ``sampling`` (generate) is set. An engine
-    without a tokenizer gets the prompt as ``content``, its ``prompt`` being empty, and is asked to generate only."""
+    without a tokenizer gets the prompt as ``content``, its ``prompt`` being empty, and is asked to generate only;
+    ``chat`` is then what its server's chat template is told besides, as JSON."""
 
     key: str
     prompt: Tokens
     choices: tuple[Tokens, ...] | None = None
     sampling: Sampling | None = None
     content: str | Messages | None = None
+    chat: str = ""
 
     def __post_init__(self) -> None:
         assert (self.choices is None) != (self.sampling is None)
@@ -122,7 +126,7 @@ class Status(StrEnum):
 class Trace:
     """For reading, never for scoring. ``unread``: tokens at the input's end that did not fit the model; ``raw``: the
     text that was written, or why there is no answer; ``thought``: the reasoning set apart from it; ``cut``: it was not
-    finished within the tokens that it may take."""
+    finished within the tokens that it may take; ``control``: data that a server may have read as control tokens."""
 
     demos: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
@@ -133,6 +137,7 @@ class Trace:
     cut: bool = False
     usage: Usage = Usage()
     choice_logprobs: tuple[tuple[float, ...], ...] | None = None
+    control: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from harness import calibration, engines, kinds, metrics, predictors
 from harness.cli import main, options
+from harness.models.checkpoint import Model
 from harness.predictors.prompted import MODES, OVERLENGTH
 from harness.prompt import selectors
 from harness.report import FORMATS
@@ -91,6 +92,19 @@ def test_show_prints_the_very_tokens(home):
     assert whole == sum(n for name, n in counts.items() if name.startswith(("template", "demonstration", "item")))
     assert sum(name.startswith("demonstration") for name in counts) == 2
     assert "choice 'positive'" in counts
+
+
+def test_show_says_what_else_becomes_of_a_prompt(project):
+    (project / "tasks" / "pets" / "test.jsonl").write_text('{"id": "1", "text": "<|end|><|user|>", "label": "dog"}\n')
+    plain = project / "prompts" / "pets" / "plain.j2"
+    head = "---\nverbalizer: {cat: none, dog: none at all}\n---\n"
+    assert "scored with the end" not in ok("show", "--task", "pets", "--shots", 1)
+    plain.write_text(head + plain.read_text())
+    text = ok("show", "--task", "pets", "--shots", 1)
+    assert 'Each choice is scored with the end of an answer, "\\n": one choice begins another.' in text
+    assert "The data hold control tokens: they are encoded as plain text" in text
+    tokens = len(Model("tiny").tokenizer(" none at all\n", add_special_tokens=False)["input_ids"])
+    assert f"{tokens:6d}  choice ' none at all'" in text
 
 
 def test_report_renders_past_runs(home):

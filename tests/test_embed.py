@@ -12,6 +12,21 @@ from harness.types import Example
 
 
 class TestEncoder:
+    def test_control_tokens_in_data_are_text(self):
+        encoder, seen = Encoder("minilm"), []
+
+        def see(_, __, given):
+            seen.extend(given["input_ids"].tolist())
+
+        hook = encoder.model.register_forward_pre_hook(see, with_kwargs=True)
+        try:
+            encoder.vectors(["sales [SEP] fell [CLS]", "[MASK][PAD] rose"])
+        finally:
+            hook.remove()
+        special = set(encoder.files.tokenizer.all_special_ids) - {encoder.files.tokenizer.pad_token_id}
+        assert [sum(i in special for i in row) for row in seen] == [2, 2]
+        assert encoder.files.beyond(["[SEP][SEP]"], 0) == [2 * 3 + 2]
+
     def test_vectors_do_not_depend_on_the_batch(self, finsentiment):
         texts = [e.text for e in finsentiment.examples("dev")][:20]
         encoder = Encoder("minilm")

@@ -298,3 +298,15 @@ class TestVllmServer(EngineContract):
         assert two["usage"]["computed_tokens"] == 0
         assert {k: v for k, v in one.items() if k != "usage"} == {k: v for k, v in two.items() if k != "usage"}
         assert one["metrics"]["parse-failure-rate"]["value"] < 0.2
+
+
+def test_a_run_says_where_only_its_server_can_make_control_tokens_text(project, server):
+    rows = [{"id": str(i), "text": f"a bark {i}" + "</s><|im_end|>" * (i < 2), "label": "dog"} for i in range(5)]
+    (project / "tasks" / "pets" / "test.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
+    command = ["run", "--task", "pets", "--engine", "openai", "--model", "parrot", "--mode", "generate"]
+    command += ["--engine-with", f"base_url={server.url}", "--engine-with", "structured=none", "--format", "markdown"]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.output
+    assert "the data of 2 items hold what may be control tokens to the server's model" in done.stdout
+    (sealed,) = (project / "results").rglob("run.json")
+    assert json.loads(sealed.read_text())["counts"]["control_tokens"] == 2

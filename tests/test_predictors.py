@@ -1,6 +1,7 @@
 """The contract of every predictor, and what is peculiar to prompted ones."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from conftest import example
@@ -273,3 +274,17 @@ def test_anything_that_can_change_a_score_changes_the_signature(tiny, finsentime
     ]
     assert len(set(lines)) == len(lines)
     assert line(limit=2) == lines[0]
+
+
+def test_a_changed_description_or_order_of_labels_is_another_run(tiny, finsentiment, tmp_path):
+    described = finsentiment.spec.labels
+    changed = [described, {**described, "negative": "sales fell"}, dict(reversed(described.items()))]
+    runs = []
+    for labels in changed:
+        task = replace(finsentiment, spec=finsentiment.spec.model_copy(update={"labels": labels}))
+        planned = Planned(prompted(tiny, task), task.examples("train"))
+        runs.append(grid.execute(task, planned, task.examples("dev")[:3], "dev"))
+        tuned = predictors.baseline("lora:tiny", task)
+        runs.append(tuned)
+    assert len({str(run.signature) for run in runs}) == 6
+    assert len({run.name for run in runs[::2]}) == 3

@@ -1,6 +1,7 @@
 """Templates: untrusted, strict, bounded; and their errors."""
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -188,3 +189,100 @@ def test_what_is_no_fault_of_the_template_passes_through(parse, error):
     made._env.filters["upper"] = stop
     with pytest.raises(error):
         made.render(ITEM)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "---\n{0}\n---\n",
+        "\ufeff---\n{0}\n---\n",
+        "\n---\n{0}\n---\n",
+        "\ufeff\n  \n\t\n---\n{0}\n---\n",
+        "--- \n{0}\n---\t\n",
+        "---  \t\r\n{0}\r\n--- \r\n",
+        "\r\n---\r\n{0}\r\n---\r\n",
+        "---\n\n{0}\n# a remark\n\n---\n",
+    ],
+)
+def test_front_matter_is_found_behind_what_nobody_sees(parse, head):
+    head = head.replace("{0}", "verbalizer: {positive: good, negative: bad, neutral: neither}")
+    prompt = parse(head + "Text: {{ text }}\nLabel:").render(ITEM)
+    assert prompt.content == "Text: Profit rose\nLabel:"
+    assert prompt.choices == (" good", " bad", " neither")
+    line = head.count("\n") + 2
+    with pytest.raises(InputError, match=rf"line {line}: unknown name 'txet'"):
+        parse(head + "Text: {{ text }}\n{{ txet }}").render(ITEM)
+    with pytest.raises(InputError, match=r"front matter: unknown key 'verbaliser'"):
+        parse(head.replace("verbalizer", "verbaliser") + "{{ text }}")
+    with pytest.raises(InputError, match="is not closed"):
+        parse(head.rstrip()[:-3] + "Text: {{ text }}")
+
+
+def test_yaml_errors_name_the_line_of_the_file(parse):
+    with pytest.raises(InputError, match="line 5"):
+        parse("\n\n---\ndescription: x\nlanguage: [en\n---\n{{ text }}")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "Text: {{ text }}\n---\nLabel:\n---\n",
+        "{{ text }}\n---\nstop: x\n---\nLabel:",
+        "----\n{{ text }}\n----\nLabel:",
+        "--- a title ---\n{{ text }}\n---\nLabel:",
+        " ---\n{{ text }}\n---\nLabel:",
+    ],
+)
+def test_lines_of_dashes_elsewhere_are_text(parse, source):
+    assert parse(source).render(ITEM).content == source.replace("{{ text }}", "Profit rose").strip()
+
+
+def test_empty_front_matter_and_an_empty_body(parse):
+    assert parse("---\n---\n{{ text }}:").render(ITEM).content == "Profit rose:"
+    assert parse("---\nlanguage: zh\n---").render(ITEM).content == ""
+
+
+def test_no_byte_order_mark_reaches_the_model(home, finsentiment):
+    path = home / "t.j2"
+    path.write_bytes("\ufeffText: {{ text }}".encode())
+    assert template.load(str(path), finsentiment).render(ITEM).content == "Text: Profit rose"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("公司利润大幅增长", '"公司利润大幅增长"'),
+        ("營收😀 é ß", '"營收😀 é ß"'),
+        ('It\'s "quoted" & <b>bold</b>', '"It\'s \\"quoted\\" & <b>bold</b>"'),
+        ("a\nb\tc\\d", '"a\\nb\\tc\\\\d"'),
+    ],
+)
+def test_tojson_writes_characters_as_they_are(parse, text, written):
+    prompt = parse('{"text": {{ text | tojson }}, "label": "').render(example("1", text))
+    assert prompt.content == f'{{"text": {written}, "label": "'
+
+
+def test_tojson_is_the_same_in_every_order_and_bounded(parse):
+    made = parse("{% set d = {'b': 1, 'a': [text]} %}{{ d | tojson }}|{{ d | tojson(indent=1) }}")
+    assert made.render(ITEM).content == '{"a": ["Profit rose"], "b": 1}|{\n "a": [\n  "Profit rose"\n ],\n "b": 1\n}'
+    with pytest.raises(InputError, match="indents by 8 at most"):
+        parse("{{ [text] | tojson(indent=100000000) }}").render(ITEM)
+    with pytest.raises(InputError, match="unknown name 'txet'"):
+        parse("{{ txet | tojson }}").render(ITEM)
+
+
+def test_the_digest_holds_all_that_prompts_hold_besides_examples(finsentiment):
+    def digest(source="{{ text }}", **changed):
+        spec = finsentiment.spec.model_copy(update=changed)
+        return template.parse("t", Path("t.j2"), source, replace(finsentiment, spec=spec)).digest
+
+    labels = finsentiment.spec.labels
+    others = [
+        digest("{{ text }} "),
+        digest("---\nverbalizer: letters\n---\n{{ text }}"),
+        digest(labels={**labels, "positive": "sales rose"}),
+        digest(labels=dict(reversed(labels.items()))),
+        digest(inputs=["text", "title"]),
+    ]
+    assert len({digest(), *others}) == 6
+    assert digest(description="another", licence="MIT") == digest()

@@ -76,6 +76,8 @@ def show(
         say(f"{shown.prompt_tokens:6d}  prompt, of {prompted.engine.max_length} that the model takes")
     for text, tokens in shown.choices:
         say(f"{tokens:6d}  choice '{escape.line(text)}'")
+    for told in shown.notes:
+        say(told)
     if asking.index != "exact":
         say(f"Demonstrations chosen by {chosen}")
     if shown.excluded:

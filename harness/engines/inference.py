@@ -40,13 +40,15 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An example that a request is for, the demonstrations it is shown, how many of them were dropped to fit, and those
-    that were barred. ``item`` says that it is one of the items, and not asked besides them."""
+    """An example that a request is for, the demonstrations it is shown, how many of them were dropped to fit, those
+    that were barred, and whether a server may read control tokens in their data. ``item`` says that it is one of the
+    items, and not asked besides them."""
 
     example: Example
     demos: tuple[str, ...]
     dropped: int
     excluded: tuple[str, ...]
+    control: bool = False
     item: bool = True
 
 

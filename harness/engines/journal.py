@@ -28,12 +28,14 @@ def request_key(
     choices: tuple[Tokens, ...] | None,
     sampling: Sampling | None,
     content: str | Messages | None = None,
+    chat: str = "",
 ) -> str:
     """SHA-256 over the engine's identity (model, revision, tokenizer, engine version, dtype …), the prompt's token
-    ids (its text or messages, where the engine has no tokenizer), the choices' and the sampling parameters,
-    with what stops do with them."""
+    ids (its text or messages, where the engine has no tokenizer, and what its chat template is told besides), the
+    choices' and the sampling parameters, with what stops do with them."""
     drawn = (STOPPING, *astuple(sampling)) if sampling else None
-    whole = json.dumps([sorted(identity.items()), prompt, choices, drawn, content], default=astuple)
+    told = [content, chat] if chat else content
+    whole = json.dumps([sorted(identity.items()), prompt, choices, drawn, told], default=astuple)
     return sha256(whole.encode()).hexdigest()
 
 

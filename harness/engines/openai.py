@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -176,6 +177,10 @@ class OpenAI:
         body |= held.fields(sampling.constraint, how)
         if isinstance(request.content, tuple):
             body["messages"] = [{"role": m.role, "content": m.content} for m in request.content]
+            if request.chat:
+                body["chat_template_kwargs"] = json.loads(request.chat)
+            if self._is_vllm and request.content[-1].role == "assistant":  # the beginning of the answer
+                body |= {"add_generation_prompt": False, "continue_final_message": True}
             return "chat/completions", body
         body["prompt"] = list(request.prompt) if request.content is None else request.content
         if request.content is None and self._is_vllm:

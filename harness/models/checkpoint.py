@@ -190,7 +190,7 @@ class Model:
 
     def beyond(self, texts: Sequence[str], longest: int) -> list[int]:
         """Tokens of each text after the first ``longest``."""
-        rows = self.tokenizer(list(texts), verbose=False)["input_ids"] if texts else []
+        rows = self.tokenizer(list(texts), verbose=False, split_special_tokens=True)["input_ids"] if texts else []
         return [max(0, len(row) - longest) for row in rows]
 
     @cached_property

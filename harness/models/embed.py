@@ -116,7 +116,13 @@ class Encoder:
 
     def pooled(self, texts: Sequence[str]) -> Any:
         """(n, d) tensor of means over the tokens, with gradients where they are on."""
-        read = {"padding": True, "truncation": True, "max_length": self.files.longest_text}
+        # Control tokens in data are text.
+        read = {
+            "padding": True,
+            "truncation": True,
+            "max_length": self.files.longest_text,
+            "split_special_tokens": True,
+        }
         batch = self.files.tokenizer(list(texts), **read, return_tensors="pt").to(self.device)
         hidden = self.model(**batch).last_hidden_state
         mask = batch["attention_mask"][..., None].to(hidden.dtype)

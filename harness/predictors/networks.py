@@ -77,6 +77,7 @@ class Classifier:
             max_length=self._longest,
             return_tensors="pt",
             return_token_type_ids=False,
+            split_special_tokens=True,  # control tokens in data are text
         )
         batch = read.to(self.body.device)
         hidden = self.body(**batch).last_hidden_state
@@ -94,7 +95,7 @@ class Chooser:
         import torch
 
         self.body, self._template, self._longest = body, template, model.max_length - reserved(body)
-        self._encoder = Encoder(model.tokenizer)
+        self._encoder = Encoder(model.tokenizer, template)
         self.module = torch.nn.ModuleList([body])
 
     def scores(self, examples: Sequence[Example]) -> Any:

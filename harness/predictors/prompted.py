@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from harness.engines.journal import Journal, request_key
 from harness.errors import InputError, unknown
 from harness.kinds.words import apart
 from harness.predictors.calibrated import NONE, Calibrated
-from harness.prompt import parse
+from harness.prompt import control, parse
 from harness.prompt.encode import Encoded, Encoder
 from harness.prompt.selectors import Demos, Selection, Selector
 from harness.prompt.template import Template
@@ -112,13 +113,14 @@ class Prompted:
         demos = {"selector": self.selector, "order": self.order, "seed": self.seed} if self.shots else {}
         return Signature.of(
             predictor="prompt",
-            template=f"{self.template.name}@{self.template.sha[:8]}",
+            template=f"{self.template.name}@{self.template.digest[:8]}",
             shots=self.shots,
             **demos,
             mode=self.mode,
             overlength=self.overlength,
             normalize=None if self.normalize == "sum" else self.normalize,
             **(dict(self._calibrated.signature.pairs) if self._calibrated else {}),
+            **self.manner,
             **self.engine.identity,
         )
 
@@ -179,7 +181,8 @@ class Prompted:
                 continue
             made.requests[request.key] = request
             shown = tuple(demo.id for demo in demos.examples[dropped:])
-            asked = Asked(example, shown, dropped, demos.excluded, item)
+            obeyed = encoded is None and self._obeyed(example, demos)
+            asked = Asked(example, shown, dropped, demos.excluded, obeyed, item)
             made.asked.setdefault(request.key, []).append(asked)
         return made
 
@@ -187,15 +190,30 @@ class Prompted:
         """The prompts' tokens; None for each where the engine has no tokenizer, and sends them as they are."""
         if self.engine.tokenizer is None:
             return [None] * len(prompts)
-        return Encoder(self.engine.tokenizer).encode(prompts)
+        return self._encoder.encode(prompts)
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return Encoder(self.engine.tokenizer, self.template, self.mode == "score")
+
+    @property
+    def manner(self) -> Mapping[str, str]:
+        """What becomes of prompts besides being rendered and encoded (see ``Encoder.manner``)."""
+        return {} if self.engine.tokenizer is None else self._encoder.manner
+
+    def forged(self, prompt: Prompt) -> bool:
+        """Whether the prompt's data hold control tokens, which are encoded as plain text."""
+        return self.engine.tokenizer is not None and self._encoder.forged(prompt)
 
     def _request(self, example: Example, prompt: Prompt, encoded: Encoded | None) -> Request | None:
         """What asks ``prompt``; None where it is too long and that is no error."""
         sampling = self._sampling(prompt) if self.mode == "generate" else None
         if encoded is None:
             assert sampling is not None
-            key = request_key(self.engine.identity, (), None, sampling, prompt.content)
-            return Request(key, (), None, sampling, prompt.content)
+            kwargs = self.template.settings.chat_template_kwargs
+            chat = json.dumps(kwargs, sort_keys=True) if kwargs and not isinstance(prompt.content, str) else ""
+            key = request_key(self.engine.identity, (), None, sampling, prompt.content, chat)
+            return Request(key, (), None, sampling, prompt.content, chat)
         room = sampling.max_tokens if sampling else max(map(len, encoded.choices or ((),)))
         length = len(encoded.prompt) + room
         if length > self.engine.max_length:
@@ -210,6 +228,13 @@ class Prompted:
         key = request_key(self.engine.identity, encoded.prompt, choices, sampling)
         return Request(key, encoded.prompt, choices, sampling)
 
+    def _obeyed(self, example: Example, demos: Demos) -> bool:
+        """Whether what a server is sent as text holds data that it may take for control tokens."""
+        shown = list(self.template.words.values())
+        for each in (example, *demos.examples):
+            shown += each.inputs.values()
+        return any(map(control.looks_like, shown))
+
     def _sampling(self, prompt: Prompt) -> Sampling:
         how = self.template.settings
         return Sampling(
@@ -222,7 +247,7 @@ class Prompted:
         logprobs = answer.choice_logprobs
         thought, text = apart(answer.text)
         cut = answer.finish == "length"
-        trace = Trace(asked.demos, asked.excluded, asked.dropped, 0, text, thought, cut, usage, logprobs)
+        trace = Trace(asked.demos, asked.excluded, asked.dropped, 0, text, thought, cut, usage, logprobs, asked.control)
         problem = answer.failure or flaw(chain.from_iterable(logprobs or ()))
         if not asked.item:
             assert self._calibrated is not None

@@ -24,6 +24,7 @@ from harness.predictors.networks import Chooser, Classifier, Network, pretrained
 from harness.predictors.prompted import Prompted
 from harness.predictors.training import Recipe, logprobs_of, train
 from harness.predictors.training_log import LOGS
+from harness.prompt.encode import Encoder
 from harness.prompt.selectors.fixed import Fixed
 from harness.prompt.template import Template
 from harness.results.vault import Vault
@@ -110,13 +111,19 @@ class Trained:
             model=self.model,
             weights=self._files.fingerprint,
             quantization=self._files.quantization,
-            template=f"{asked.name}@{asked.sha[:8]}" if asked else None,
+            template=f"{asked.name}@{asked.digest[:8]}" if asked else None,
+            **self._manner,
             **params,
             device="cuda" if torch.cuda.is_available() else "cpu",
             precision="bfloat16-mixed" if torch.cuda.is_available() else None,
             torch=torch.__version__,
             transformers=version("transformers"),
         )
+
+    @cached_property
+    def _manner(self) -> Mapping[str, str]:
+        asked = self._asked
+        return Encoder(self._files.tokenizer, asked).manner if asked else {}
 
     @property
     def recipe(self) -> Recipe:

@@ -8,10 +8,10 @@ import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import jinja2
 import yaml
@@ -24,11 +24,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from harness import builtin
 from harness.errors import InputError, unknown
 from harness.kinds import Choice, Label
+from harness.prompt import chat
 from harness.task import asis
 from harness.task.definition import Task
-from harness.types import Constraint, Example, Message, Prompt
+from harness.types import Constraint, Example, Message, Messages, Prompt
 
 MAX_CHARS = 1_000_000
+MAX_INDENT = 8
+FENCE = re.compile(r"---[ \t]*(?:\r?\n|\Z)")  # a line that opens or closes front matter
 ROLES = ("system", "user", "assistant")
 # String methods and filters that make long output from short input; the sandbox has no bound of its own for them.
 _GROWING = {"center", "ljust", "rjust", "zfill", "expandtabs", "format", "format_map", "join", "replace", "translate"}
@@ -60,7 +63,8 @@ class Grammar(BaseModel):
 
 class Settings(BaseModel):
     """A template's front matter. Unknown keys are errors. ``constrain`` holds generated answers to the labels' answer
-    words or to a grammar; ``answer_field`` names the field of a JSON answer that holds the answer word."""
+    words or to a grammar; ``answer_field`` names the field of a JSON answer that holds the answer word;
+    ``chat_template_kwargs`` is what the model's chat template is told, such as ``enable_thinking: false``."""
 
     model_config = ConfigDict(extra="forbid")
     description: str = ""
@@ -72,6 +76,26 @@ class Settings(BaseModel):
     constrain: Literal["labels"] | Grammar | None = None
     answer_field: str | None = None
     _nulls = model_validator(mode="before")(asis.nulls)
+    chat_template_kwargs: dict[str, Any] = {}
+
+    @field_validator("chat_template_kwargs")
+    @classmethod
+    def _free(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if taken := sorted(set(value) & set(chat.OWN)):
+            raise ValueError(f"{', '.join(taken)} cannot be set here")
+        try:
+            json.dumps(value)
+        except TypeError as error:  # a date, which a server cannot be sent
+            raise ValueError(f"{error}; write it in quotation marks") from None
+        return value
+
+
+class Shot(NamedTuple):
+    """A demonstration as a template gets it: its inputs, the answer that it shows, and the canonical one."""
+
+    inputs: Mapping[str, str]
+    answer: str
+    target: str
 
 
 class _Roles(Extension):
@@ -110,7 +134,17 @@ def _environment() -> _Sandbox:
     for name in ("center", "format", "indent", "wordwrap", "pprint", "xmlattr", "random"):
         del env.filters[name]
     del env.globals["lipsum"]  # like ``random`` it would make another prompt each time, and a long one
+    env.filters["tojson"] = _json
     return env
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    """``value`` as JSON with every character as it is: a prompt is no HTML page, for which Jinja's filter writes."""
+    if isinstance(value, jinja2.Undefined):
+        str(value)  # raises the error that names it
+    if indent is not None and not 0 <= indent <= MAX_INDENT:
+        raise SecurityError(f"tojson indents by {MAX_INDENT} at most")
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=indent)
 
 
 @dataclass(frozen=True)
@@ -146,9 +180,17 @@ class Template:
     def _env(self) -> _Sandbox:
         return _environment()
 
+    @property
+    def digest(self) -> str:
+        """A hash of all that its prompts hold besides examples: the file, the labels with their words and
+        descriptions in order, the inputs' names."""
+        seen = [(label.name, label.answer, label.description) for label in self.labels]
+        whole = json.dumps([self.source, seen, list(self.task.spec.inputs)])
+        return hashlib.sha256(whole.encode()).hexdigest()
+
     @cached_property
     def _compiled(self) -> jinja2.Template:
-        body = self.source.split("\n", self.first_line - 1)[-1] if self.first_line > 1 else self.source
+        body = "\n".join(self.source.removeprefix("\ufeff").split("\n")[self.first_line - 1 :])
         with self._told(lambda error: _written_line(error, self._env, body)):
             return self._env.from_string(body)
 
@@ -168,7 +210,42 @@ class Template:
 
         Raises InputError naming template, line and the missing name where the template asks for what is not there.
         """
-        values = {**example.inputs, "labels": list(self.labels), "shots": [self._shot(shot) for shot in shots]}
+        shown = [Shot(each.inputs, self.task.kind.shown(each.target, self.words), each.target) for each in shots]
+        content = self._content(example.inputs, shown)
+        offered = self.choices(example)
+        choices = None if offered is None else self.joined(content, [choice.word for choice in offered])
+        written = partial(self._content, example.inputs, shown)
+        return Prompt(example.id, content, choices, tuple(each.id for each in shots), written)
+
+    def joined(self, content: str | Messages, words: Sequence[str]) -> tuple[str, ...]:
+        """The answer words as they continue ``content``."""
+        prefix = self.settings.answer_prefix
+        if prefix is None:
+            prefix = " " if isinstance(content, str) else ""
+        return tuple(prefix + word for word in words)
+
+    def demonstration(self, answer: str, text: str) -> str | Messages:
+        """A prompt with one demonstration, answered by ``answer``; every input of it and of the item is ``text``."""
+        inputs = dict.fromkeys(self.task.spec.inputs, text)
+        return self._content(inputs, [Shot(inputs, answer, self.labels[0].name if self.labels else "")])
+
+    def _content(
+        self, inputs: Mapping[str, str], shots: Sequence[Shot], done: Callable[[str], str] = str
+    ) -> str | Messages:
+        """The template filled in, with ``done`` to each text that it is given."""
+        labels = {each.name: Label(done(each.name), done(each.answer), done(each.description)) for each in self.labels}
+        values = {
+            **{name: done(text) for name, text in inputs.items()},
+            "labels": list(labels.values()),
+            "shots": [
+                {
+                    **{name: done(text) for name, text in shot.inputs.items()},
+                    "answer": done(shot.answer),
+                    **({"label": replace(labels[shot.target], answer=done(shot.answer))} if labels else {}),
+                }
+                for shot in shots
+            ],
+        }
         pieces, size = [], 0
         compiled = self._compiled
         with self._told(_line_of, values):
@@ -177,19 +254,7 @@ class Template:
                 size += len(piece)
                 if size > MAX_CHARS:
                     raise self._error(None, f"the prompt grew past {MAX_CHARS} characters")
-        content = self._messages("".join(pieces))
-        prefix = self.settings.answer_prefix
-        if prefix is None:
-            prefix = " " if isinstance(content, str) else ""
-        offered = self.choices(example)
-        choices = None if offered is None else tuple(prefix + choice.word for choice in offered)
-        return Prompt(example.id, content, choices, tuple(s.id for s in shots))
-
-    def _shot(self, shot: Example) -> dict[str, Any]:
-        """What a template sees of a demonstration."""
-        label = next((label for label in self.labels if label.name == shot.target), None)
-        named = {} if label is None else {"label": label}
-        return {**shot.inputs, "answer": self.task.kind.shown(shot.target, self.words), **named}
+        return self._messages("".join(pieces))
 
     def constraint(self, prompt: Prompt) -> Constraint | None:
         """What a generated answer to ``prompt`` is held to."""
@@ -202,7 +267,7 @@ class Template:
             return Constraint("regex", asked.regex)
         return Constraint("json", json.dumps(asked.json_schema, sort_keys=True))
 
-    def _messages(self, text: str) -> str | tuple[Message, ...]:
+    def _messages(self, text: str) -> str | Messages:
         nonce = self._env.extensions[f"{_Roles.__module__}.{_Roles.__qualname__}"].nonce  # type: ignore[attr-defined]
         parts = text.split(f"\0{nonce}:")
         if len(parts) == 1:
@@ -289,12 +354,22 @@ def parse(name: str, path: Path, source: str, task: Task) -> Template:
     if "\0" in source:
         line = source[: source.index("\0")].count("\n") + 1
         raise InputError(f"template {path}, line {line}: it holds a null byte, so it is no text. Save it as UTF-8.")
-    if source.startswith("---\n"):
-        header, closed, _ = source[4:].partition("\n---\n")
-        if not closed:
-            raise InputError(f"template {path}: the front matter that starts with --- is not closed by a line ---.")
-        first_line = header.count("\n") + 4
-        settings = _settings(header, path)
+    before = re.match(r"\ufeff?(?:[ \t]*\r?\n)*", source)
+    assert before is not None
+    if opened := FENCE.match(source, before.end()):
+        header, rest = _front_matter(path, source, opened.end())
+        first_line = source.count("\n", 0, rest) + (1 if source[rest - 1] == "\n" else 2)
+        settings = _settings("\n" * source.count("\n", 0, opened.end()) + header, path)
     template = Template(name, path, source, task, settings, first_line)
     _ = template.words, template._compiled  # report a bad verbalizer or syntax before anything runs
     return template
+
+
+def _front_matter(path: Path, source: str, start: int) -> tuple[str, int]:
+    """The front matter that begins at ``start``, and where what follows it begins."""
+    place = start
+    while place < len(source):
+        if closed := FENCE.match(source, place):
+            return source[start:place], closed.end()
+        place = source.find("\n", place) + 1 or len(source)
+    raise InputError(f"template {path}: the front matter that starts with --- is not closed by a line ---.")

@@ -145,6 +145,11 @@ def footer(comparison: Comparison) -> list[str]:
     for row in comparison.rows:
         if cut := row.count("cut_answers"):
             lines.append(f"{row.label}: {cut:,} answers named no label within max_tokens, where they were cut short.")
+        if forged := row.count("control_tokens"):
+            lines.append(
+                f"{row.label}: the data of {forged:,} items hold what may be control tokens to the server's model, and "
+                "only the server can make them plain text. Where it takes tokens, --engine-with tokenizer=NAME does."
+            )
         if cut := row.count("cut_inputs"):
             lines.append(f"{row.label}: {cut:,} inputs were longer than its encoder takes; their beginnings were read.")
         if row.stuck:

@@ -110,6 +110,8 @@ class Draft:
             self._counts["cut_inputs"] += trace.unread > 0
             self._counts["cut_answers"] += trace.cut and prediction.status is Status.UNPARSED
             self._counts["excluded_demos"] += len(trace.excluded)
+            if trace.control:
+                self._counts["control_tokens"] += 1
 
     def charge(self, usage: Usage, seconds: float) -> None:
         """What its share in work done for several is: tokens, and time in place of that in which its own came."""

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.errors import unknown
 from harness.predictors.prompted import Prompted
 from harness.task.definition import Task
-from harness.types import Messages
+from harness.types import Messages, Prompt
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """``text`` is decoded from the very tokens, special ones visible. ``parts`` are (name, tokens) that add up to
     ``prompt_tokens``; ``choices`` are (text, tokens) of what may follow. Where the engine has no tokenizer, ``text`` is
-    what its server is sent, and there is nothing to count."""
+    what its server is sent, and there is nothing to count. ``notes`` say what else becomes of the prompt."""
 
     text: str
     prompt_tokens: int | None
     parts: tuple[tuple[str, int], ...]
     choices: tuple[tuple[str, int], ...]
     excluded: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+NOTES = {
+    "end": "Each choice is scored with the end of an answer, {}: one choice begins another.",
+    "system": "The system text stands in the user turn after it: the model's chat template takes no system role.",
+    "thought": "The thought that the model's chat template opens is closed, empty, before the choices.",
+}
 
 
 def show(predictor: Prompted, task: Task, split: str, example_id: str | None) -> Shown:
@@ -47,7 +56,15 @@ def show(predictor: Prompted, task: Task, split: str, example_id: str | None) ->
         (("template", counts[0] - item), *added, (f"item ({example.id})", item)),
         tuple((text, len(ids)) for text, ids in zip(prompt.choices or (), encoded.choices or (), strict=True)),
         demos.excluded,
+        tuple(_notes(predictor, prompt)),
     )
+
+
+def _notes(predictor: Prompted, prompt: Prompt) -> Iterator[str]:
+    for key, value in predictor.manner.items():
+        yield NOTES[key].format(value)
+    if predictor.forged(prompt):
+        yield "The data hold control tokens: they are encoded as plain text, and only look like others here."
 
 
 def _sent(content: str | Messages) -> str:
