@@ -50,7 +50,7 @@ from harness.task import definition
 from harness.predictors import training
 from harness.results.vault import Vault
 from pathlib import Path
-made = task.load("finsentiment")
+made = definition.load("finsentiment")
 step = training._Training._epoch
 def told(self, epoch):
     print("epoch", epoch, flush=True)
@@ -198,7 +198,7 @@ class TestKept:
         kind = Classification(labels=described)
         other = replace(asked, task=replace(finsentiment, kind=kind))
         one, two = (Finetune(finsentiment.kind, "tiny", template=each) for each in (asked, other))
-        assert one.signature == two.signature
+        assert one.signature != two.signature  # its template shows descriptions, or could
         assert one.made_by != two.made_by
 
     def test_everything_that_changes_a_score_is_in_the_signature(self, finsentiment):
@@ -229,7 +229,7 @@ def cut(self, folder):
     save(self, folder)
     os.kill(os.getpid(), signal.SIGKILL)
 Trained._save = cut
-made = task.load("finsentiment")
+made = definition.load("finsentiment")
 predictors.baseline("lora", made, vault=Vault(Path(sys.argv[1])), epochs=0).fit(made.examples("train")[:48])
 """
 
@@ -251,7 +251,7 @@ from pathlib import Path
 from harness import predictors
 from harness.task import definition
 from harness.results.vault import Vault
-made = task.load("finsentiment")
+made = definition.load("finsentiment")
 for name in ("finetune", "lora", "prompt-tuning:tiny"):
     for _ in range(2):
         fitted = predictors.baseline(name, made, vault=Vault(Path(sys.argv[1])), epochs=0)
