@@ -135,7 +135,7 @@ class TestOverlap:
         assert evaluate(trained("majority", task), task).counts["overlap"] == 2
         rest = evaluate(trained("majority", task), task, without_overlap=True)
         assert (rest.counts["ok"], rest.counts["overlap_left_out"]) == (4, 2)
-        assert "overlap" not in evaluate(make_prompted(task), task, limit=2).counts
+        assert "overlap" not in evaluate(make_prompted(task, engine="null"), task, limit=2).counts
 
 
 class TestFooter:

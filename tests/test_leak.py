@@ -4,7 +4,7 @@ from conftest import example
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.prompt.leak import Leak, Overlap, shingles
+from harness.prompt.leak import NEAR, Leak, Overlap, repeated, shared, shingles
 from harness.tokens import fold
 
 texts = st.text("ab c", min_size=1, max_size=24)
@@ -29,6 +29,37 @@ def test_bars_exactly_the_item_its_twins_near_duplicates_and_cluster(rows, thres
         assert overlap.barred(item) == expected
         barred = leak.barred(item)
         assert {i for i in range(len(pool)) if i in barred} == barred.met == expected
+
+
+WORDS = ("profit", "rose", "by", "twelve", "percent", "in", "the", "quarter", "sales", "fell", "bank", "and")
+LONG = st.lists(st.sampled_from(WORDS), min_size=10, max_size=40).map(" ".join)
+
+
+@st.composite
+def edited(draw):
+    """Long texts, and what a few changes make of them: near-duplicates and those that just are none."""
+    texts = draw(st.lists(LONG, min_size=1, max_size=6))
+    changed = []
+    for text in texts:
+        words = text.split()
+        for _ in range(draw(st.integers(0, 6))):
+            words[draw(st.integers(0, len(words) - 1))] = draw(st.sampled_from(("Q1", "loss", "eleven", "")))
+        changed.append(" ".join(words))
+    return texts, changed
+
+
+@settings(max_examples=150)
+@given(edited())
+def test_two_splits_share_exactly_the_near_duplicates_of_long_texts(texts):
+    one, two = ([example(i, text) for i, text in enumerate(split)] for split in texts)
+
+    def near(a, b):
+        a, b = shingles(a.text), shingles(b.text)
+        return len(a & b) >= NEAR * len(a | b)
+
+    assert shared(one, two) == {i for i, a in enumerate(one) if any(near(a, b) for b in two)}
+    same = {i for i, a in enumerate(one) if any(fold(a.text) == fold(b.text) for b in two)}
+    assert repeated(one, two) == same <= shared(one, two)
 
 
 def test_a_changed_figure_in_a_long_sentence_is_a_near_duplicate():
