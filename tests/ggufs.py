@@ -1,4 +1,4 @@
-"""GGUF files of the embedded model, written with the reference package: small, and with a model to hold them against."""
+"""GGUF files of the embedded model, written with the reference package: small, and the model itself to hold against."""
 
 import json
 
@@ -35,9 +35,10 @@ def tensors():
         if "q_proj" in name or "k_proj" in name:
             heads = config.num_attention_heads
             rows = rows.reshape(heads, 2, rows.shape[0] // heads // 2, -1).swapaxes(1, 2).reshape(rows.shape)
+        named = name
         for long, short in NAMES.items():
-            name = name.replace(long, short)
-        yield name, rows
+            named = named.replace(long, short)
+        yield named, rows
 
 
 def written(path, kind="F16", architecture="llama", file_type=1, without=(), bos=True, more=(), values=()):
