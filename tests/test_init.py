@@ -287,7 +287,7 @@ def test_labels_of_any_spelling_are_written_and_read_back(home):
     (home / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows(140, labels)))
     ok("init", "t.jsonl", "--name", "t")
     made = definition.load("t")
-    assert set(made.labels) == set(labels)
+    assert set(made.kind.outputs) == set(labels)
     assert Counter(e.target for e in made.examples("train")) == dict.fromkeys(labels, 6)
 
 
@@ -299,4 +299,4 @@ def test_numbers_of_a_workbook_with_gaps_stay_as_they_are(home):
     book.save(home / "t.xlsx")
     said = ok("init", "t.xlsx", "--name", "t")
     assert "read t.xlsx (Excel, sheet 'Sheet'): 30 rows\nleft out 1 of them, which have no label (rows 8)" in said
-    assert definition.load("t").labels == ("0", "1")
+    assert definition.load("t").kind.outputs == ("0", "1")

@@ -10,6 +10,7 @@ from harness import predictors
 from harness.engines.inference import Asked
 from harness.engines.journal import Journal, request_key
 from harness.errors import InputError
+from harness.kinds.classification import Classification
 from harness.predictors.prompted import Prompted
 from harness.prompt import template
 from harness.prompt.selectors import create as selector
@@ -96,7 +97,7 @@ def test_baselines_paste_back_refuse_unknown_parameters_and_take_seed_0(name, fi
     assert made.seed == 0
     if getattr(made, "template", None) is not None:  # bound to a task: not a thing to paste
         made.template = None
-    again = eval(repr(made), {type(made).__name__: type(made)})
+    again = eval(repr(made), {type(each).__name__: type(each) for each in (made, finsentiment.kind)})
     assert repr(again) == repr(made)
     with pytest.raises(InputError, match="unknown parameter 'colour'"):
         predictors.baseline(name, finsentiment, colour="red")
@@ -176,7 +177,7 @@ def test_of_a_json_answer_its_field_is_read(text, output, mentioned, tiny, finse
     (tmp_path / "asks.j2").write_text(f"{field}{{{{ text }}}}")
     made = prompted(tiny, finsentiment, name=str(tmp_path / "asks.j2"), mode="generate")
     asked = Asked(finsentiment.examples("dev")[0], (), 0, ())
-    found = made.read(asked, Answer("key", text), Usage())
+    (found,) = made.read(asked, Answer("key", text), Usage())
     assert (found.output, found.mentioned) == (output, mentioned)
 
 
@@ -193,7 +194,7 @@ def test_of_a_json_answer_its_field_is_read(text, output, mentioned, tiny, finse
 def test_what_was_thought_is_set_apart_and_kept(text, finish, output, thought, raw, cut, tiny, finsentiment):
     made = prompted(tiny, finsentiment, mode="generate")
     asked = Asked(finsentiment.examples("dev")[0], (), 0, ())
-    found = made.read(asked, Answer("key", text, finish), Usage())
+    (found,) = made.read(asked, Answer("key", text, finish), Usage())
     assert (found.output, found.trace.thought, found.trace.raw, found.trace.cut) == (output, thought, raw, cut)
     assert found.status is (Status.OK if output else Status.UNPARSED)
 
@@ -277,11 +278,11 @@ def test_anything_that_can_change_a_score_changes_the_signature(tiny, finsentime
 
 
 def test_a_changed_description_or_order_of_labels_is_another_run(tiny, finsentiment, tmp_path):
-    described = finsentiment.spec.labels
+    described = finsentiment.kind.labels
     changed = [described, {**described, "negative": "sales fell"}, dict(reversed(described.items()))]
     runs = []
     for labels in changed:
-        task = replace(finsentiment, spec=finsentiment.spec.model_copy(update={"labels": labels}))
+        task = replace(finsentiment, kind=Classification(labels=labels))
         planned = Planned(prompted(tiny, task), task.examples("train"))
         runs.append(grid.execute(task, planned, task.examples("dev")[:3], "dev"))
         tuned = predictors.baseline("lora:tiny", task)
