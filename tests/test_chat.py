@@ -83,8 +83,14 @@ def test_a_chat_template_is_told_what_the_template_says(made):
     for taken in ("messages", "add_generation_prompt", "strftime_now"):
         with pytest.raises(InputError, match=rf"chat_template_kwargs.*{taken} cannot be set here"):
             made(f"---\nchat_template_kwargs: {{{taken}: 1}}\n---\n{USER}")
-    with pytest.raises(InputError, match="quotation marks"):
-        made(f"---\nchat_template_kwargs: {{date_string: 2025-01-01}}\n---\n{USER}")
+    told = "{date_string: 2025-01-01, effort: 3, level: '3', thinking: }"
+    typed = made(f"---\nchat_template_kwargs: {told}\n---\n{USER}")
+    assert typed.settings.chat_template_kwargs == {
+        "date_string": "2025-01-01",
+        "effort": 3,
+        "level": "3",
+        "thinking": None,
+    }
 
 
 @pytest.mark.parametrize("opened", ["<think>", "<think>\n", "<think>\n\n", "<thinking>\n", "<seed:think>", "<thought>"])

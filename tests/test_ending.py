@@ -39,7 +39,7 @@ def scored(tmp_path):
         (folder / "task.yaml").write_text(
             f"kind: classification\ninputs: [text]\ntarget: label\nlabels: [{names}]\nsplits: {{test: t.jsonl}}\n"
         )
-        task = definition.Task("stars", folder, definition._read_spec(folder / "task.yaml"))
+        task = definition.Task("stars", folder, *definition._read(folder / "task.yaml"))
         return template.parse("t", Path("t.j2"), source, task)
 
     return make
@@ -132,7 +132,7 @@ class Planted:
         self.tokenizer, self.max_length = Model("tiny").tokenizer, 4096
         self.identity = {"model": "planted", "engine": "planted"}
 
-    def score(self, requests):
+    def score(self, requests, known=()):
         for request in requests:
             rows = []
             for choice in request.choices:

@@ -54,7 +54,7 @@ class TestNumbers:
         item = finsentiment.examples("dev")[0]
         made = Prompted(template.load("plain", finsentiment), Null("tiny"), create("fixed"))
         answer = Answer("k", choice_logprobs=tuple((value,) for value in scores))
-        one = made.read(Asked(item, ("d",), 0, ()), answer, Usage(5, 4))
+        (one,) = made.read(Asked(item, ("d",), 0, ()), answer, Usage(5, 4))
         (two,) = stated([item], finsentiment.kind.outputs, [scores], [7])
         assert one.status is two.status is Status.FAILED
         assert one.trace.raw == two.trace.raw
@@ -65,7 +65,7 @@ class TestNumbers:
         item = finsentiment.examples("dev")[0]
         made = Prompted(template.load("plain", finsentiment), Null("tiny"), create("fixed"))
         answer = Answer("k", choice_logprobs=((-INF, -0.5), (math.log(0.3),), (math.log(0.1),)))
-        found = made.read(Asked(item, (), 0, ()), answer, Usage())
+        (found,) = made.read(Asked(item, (), 0, ()), answer, Usage())
         assert found.output == finsentiment.kind.outputs[1]
         assert found.label_logprobs[0] == -INF
         assert [math.exp(value) for value in found.label_logprobs] == pytest.approx([0, 0.75, 0.25])
@@ -129,7 +129,7 @@ class TestStudies:
         ((made, _),) = grid.run(finsentiment, spec, [Null("tiny")], home / "results")
         assert made.counts["failed"] > 0
         for name in metrics.METRICS:
-            metric = metrics.create(name, finsentiment.kind.outputs)
+            metric = metrics.create(name, finsentiment.kind)
             table = metric.statistics(made.examples, made.predictions)
             assert np.isfinite(table).all()
             metric.score(table.sum(0))

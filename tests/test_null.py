@@ -93,7 +93,7 @@ def test_a_damaged_tokenizer_is_one_paragraph(home, damage):
     command = ["run", "--task", "finsentiment", "--limit", "3", "--engine", "null", "--model", "copy"]
     done = CliRunner().invoke(main, command)
     assert done.exit_code == 2, done.output
-    assert done.stderr.startswith("harness: copy/tokenizer.json: damaged: ")
+    assert "copy/tokenizer.json is damaged: " in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -105,4 +105,5 @@ def test_a_damaged_configuration_is_one_paragraph(home, name, damage):
     command = ["run", "--task", "finsentiment", "--limit", "3", "--engine", "null", "--model", "copy"]
     done = CliRunner().invoke(main, command)
     assert done.exit_code == 2, done.output
-    assert done.stderr.startswith(f"harness: copy/{name}: damaged: ")
+    assert done.stderr.startswith("harness: model 'copy'")
+    assert f"copy/{name} {'does not' if b':' in damage else 'is damaged: '}" in done.stderr

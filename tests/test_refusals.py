@@ -10,7 +10,7 @@ from harness.cli import main
 from harness.engines.refusals import SETUP
 from harness.errors import InputError
 from harness.results import store
-from harness.task import definition
+from harness.task import budgets, definition
 from harness.types import Request, Sampling, Status
 
 
@@ -93,7 +93,8 @@ class TestServedStudy:
     def command(self, server, home, monkeypatch):
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-        items = definition.load("finsentiment").examples("test")
+        split = definition.load("finsentiment").examples("test")
+        items = split.take(budgets.by_ids(split.ids, 30))
         self.flagged = {items[3].inputs["text"], items[17].inputs["text"]}
         honest = server.model
 

@@ -216,8 +216,9 @@ class TestSealed:
 def test_an_installed_wheel_runs_in_an_empty_folder(tmp_path):
     root = Path(__file__).resolve().parent.parent
     source = tmp_path / "source"
-    skip = shutil.ignore_patterns(".git", ".venv", "results", "*_cache", "__pycache__")
-    shutil.copytree(root, source, ignore=skip)
+    skip = shutil.ignore_patterns(".git", ".venv", "*_cache", "__pycache__")
+    own = {str(root): {"results"}}  # not those of the package
+    shutil.copytree(root, source, ignore=lambda folder, names: skip(folder, names) | own.get(str(folder), set()))
     build = [
         sys.executable,
         "-m",

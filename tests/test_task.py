@@ -114,7 +114,7 @@ def test_labels_are_text_as_written(write, form):
     labels = f"[{', '.join(SPELT)}]" if form == "list" else "".join(f"\n  {label}: about {label}" for label in SPELT)
     rows = [{"text": "a", "label": label} for label in SPELT]
     made = write(GOOD.replace("[cat, dog]", labels), train_jsonl="".join(json.dumps(row) + "\n" for row in rows))
-    assert made.labels == tuple(SPELT)
+    assert made.kind.outputs == tuple(SPELT)
     assert [e.target for e in made.examples("train")] == SPELT
 
 
@@ -131,7 +131,7 @@ def test_optional_fields_may_be_left_empty(write):
     made = write(GOOD + "id:\ncluster: ~\nencoding: null\nhub:\n", train_jsonl='{"text": "a", "label": "cat"}')
     assert (made.spec.id, made.spec.cluster, made.spec.encoding, made.spec.hub) == (None, None, None, None)
     assert made.examples("train")[0].id == "train-1"
-    assert write(GOOD.replace("[cat, dog]", "{cat: , dog: ~, cow: 'null'}")).spec.labels == {
+    assert write(GOOD.replace("[cat, dog]", "{cat: , dog: ~, cow: 'null'}")).kind.labels == {
         "cat": "",
         "dog": "",
         "cow": "null",

@@ -39,6 +39,23 @@ def test_a_second_engine_has_a_process_and_its_end_is_not_the_first_ones(vllm_ti
     assert worst(scores(vllm_tiny, asked()), found) < 1e-3
 
 
+@pytest.mark.parametrize("apart", ["0", "1"])
+def test_it_starts_beside_numba(tmp_path, apart):
+    """Which bm25s imports."""
+    pytest.importorskip("vllm")
+    pytest.importorskip("numba")
+    line = [sys.executable, "-m", "harness", "run", "--task", "finsentiment", "--engine", "vllm", "--limit", "4"]
+    done = subprocess.run(
+        [*line, "--selector", "bm25", "--shots", "2", "--results", str(tmp_path / "results")],
+        check=False,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "VLLM_ENABLE_V1_MULTIPROCESSING": apart},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_damaged_model_is_told_in_one_line(tmp_path):
     pytest.importorskip("vllm")
     model = shutil.copytree(ROOT / "models" / "tiny", tmp_path / "model")

@@ -90,6 +90,12 @@ class Row:
             return None
         return label, times, n
 
+    @property
+    def reliability(self) -> float:
+        """Its expected calibration error, the mean over the runs; NaN where it states no probabilities."""
+        made = family("ece", self.run.kind)
+        return float(np.mean([made.score(statistics(run, made).sum(0))[0] for run in self.runs]))
+
     def count(self, what: str) -> int:
         """Items over all runs of a status, such as ``unparsed``, or of another count."""
         return sum(int(run.counts.get(what, 0)) for run in self.runs)

@@ -27,14 +27,9 @@ class Vocabulary:
         from tokenizers import Tokenizer
 
         self._folder = folder
-        try:
-            self.backend_tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        except Exception as error:  # of no class of its own
-            raise _damaged(folder / "tokenizer.json", str(error)) from None
-        found = read(folder / "tokenizer_config.json").get("bos_token")
+        self.backend_tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        found = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8")).get("bos_token")
         bos = found.get("content") if isinstance(found, dict) else found
-        if not isinstance(bos, str | None):
-            raise _damaged(folder / "tokenizer_config.json", f"its bos_token is {bos!r}")
         self.bos_token_id = None if bos is None else self.backend_tokenizer.token_to_id(bos)
 
     def __call__(self, texts: list[str], add_special_tokens: bool = True) -> dict[str, list[list[int]]]:
@@ -48,10 +43,7 @@ class Vocabulary:
     def _whole(self) -> Any:
         from transformers import PreTrainedTokenizerFast
 
-        try:
-            return PreTrainedTokenizerFast.from_pretrained(self._folder)
-        except Exception as error:  # of any class: what is damaged breaks anywhere
-            raise _damaged(self._folder, str(error)) from None
+        return PreTrainedTokenizerFast.from_pretrained(self._folder)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._whole, name)
@@ -84,8 +76,8 @@ class Null:
     @cached_property
     def tokenizer(self) -> Any:
         folder = self._file("tokenizer.json").parent
-        _ = self._file("tokenizer_config.json")
-        with self.model.reading("its tokenizer cannot be loaded."):
+        path = self._file("tokenizer_config.json")
+        with self.model.reading(f"{path} does not describe a tokenizer."):
             return Vocabulary(folder)
 
     @cached_property
@@ -93,12 +85,9 @@ class Null:
         """Tokens of prompt and answer together that the model would take; unbounded where its configuration names no
         limit."""
         path = self._file("config.json")
-        config = read(path)
-        text = config.get("text_config", config)
-        longest = text.get("max_position_embeddings", sys.maxsize) if isinstance(text, dict) else None
-        if not isinstance(longest, int):
-            raise _damaged(path, f"its max_position_embeddings is {longest!r}")
-        return longest
+        with self.model.reading(f"{path} does not say how long a text the model takes."):
+            config = json.loads(path.read_text(encoding="utf-8"))
+            return int(config.get("text_config", config).get("max_position_embeddings", sys.maxsize))
 
     def _file(self, name: str) -> Path:
         path = Path(self.model.path) / name
@@ -126,22 +115,6 @@ class Null:
             if request.key in known:
                 continue
             yield Answer(request.key, TEXT, "stop", usage=Usage(len(request.prompt)))
-
-
-def read(path: Path) -> Mapping[str, Any]:
-    """The JSON object in ``path``. Raises InputError where it holds none."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise _damaged(path, str(error)) from None
-    if not isinstance(found, dict):
-        raise _damaged(path, f"it holds {type(found).__name__}, and no JSON object")
-    return found
-
-
-def _damaged(path: Path, why: str) -> InputError:
-    said = (why.splitlines() or ["it is empty"])[0][:300]
-    return InputError(f"{path}: damaged: {said}. Fetch the model again, or name another with --model.")
 
 
 def _pseudo(seed: int, place: int, token: int) -> float:

@@ -153,13 +153,12 @@ class OpenAI:
     async def _write(self, session: Session, request: Request) -> Answer:
         path, body = self._writing(request, self._how)
         said = await self._send(session, path, body)
-        text, finish = self._text(said, path, request, self._how)
         vain = Usage()
-        if "stop" in body and finish == "stop" and not apart(text)[1].strip():  # it acted before there was an answer
+        if "stop" in body and reply.vain(said):
             vain = Usage(0, reply.computed(said), reply.usage(said)[2])
             del body["stop"]
             said = await self._send(session, path, body)
-            text, finish = self._text(said, path, request, self._how)
+        text, finish = self._text(said, path, request, self._how)
         prompt, _, new = reply.usage(said)
         return Answer(request.key, text, finish, usage=vain + Usage(prompt, reply.computed(said), new))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.kinds.words import apart
+
 
 class NoAnswer(ValueError):
     """A server's answer that holds no text, in the form of the protocol."""
@@ -27,6 +29,11 @@ def text(said: Mapping[str, Any], tokenizer: Any) -> str:
     if made["text"] is None:
         raise NoAnswer(f"the text is null, and finish_reason is {made.get('finish_reason')}")
     return str(made["text"])
+
+
+def vain(said: Mapping[str, Any]) -> bool:
+    """Whether the text, as the server cut it, ends before there is an answer: a stop acted too early, if one was sent."""
+    return said["choices"][0].get("finish_reason") == "stop" and not apart(text(said, None))[1].strip()
 
 
 def thought(said: Mapping[str, Any]) -> str:

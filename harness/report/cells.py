@@ -59,6 +59,7 @@ def columns(comparison: Comparison) -> list[Column]:
         Column(_p_title(comparison), lambda row: p(row.adjusted), several),
         Column("right : wrong", _flips, several),
         Column("unparsed", lambda row: str(row.count("unparsed")), any(row.count("unparsed") for row in rows)),
+        Column("ece", lambda row: number(row.reliability), any(row.run.spec.get("calibration") for row in rows)),
         Column(
             "accuracy, leniently", lambda row: interval(row.lenient or row.accuracy), any(row.lenient for row in rows)
         ),
@@ -131,6 +132,11 @@ def footer(comparison: Comparison) -> list[str]:
             "with these items: not significant does not mean equal."
         )
     lines += [*_missing(comparison), *_overlap(comparison)]
+    if any(row.run.spec.get("calibration") for row in comparison.rows):
+        lines.append(
+            "Ece: how far stated probabilities are from the share that comes true (expected calibration error)."
+            + ("" if _before(comparison) else " To see it before calibration, too: --calibrate none,…")
+        )
     if any(row.lenient for row in comparison.rows):
         lines.append("Leniently: an unparsed text that mentions just one label counts as that label.")
     for row in comparison.rows:
@@ -155,6 +161,11 @@ def footer(comparison: Comparison) -> list[str]:
         if row.stuck:
             lines.append(_stuck(row, *row.stuck))
     return lines
+
+
+def _before(comparison: Comparison) -> bool:
+    """Whether some prompt is there as it scores without calibration."""
+    return any(row.prompted and not row.run.spec.get("calibration") for row in comparison.rows)
 
 
 def _reason(row: Row) -> str:
