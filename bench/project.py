@@ -69,7 +69,7 @@ def prompts(name: str, selector: str) -> list[Asked]:
 
 
 def model(name: str, folder: Path) -> str:
-    """What ``--model`` takes: ``tiny``, or a folder: smollm2's, or of the shape ``name`` with random float32 weights."""
+    """What ``--model`` takes: ``tiny``, the folder of smollm2, or one of the shape ``name`` with random weights."""
     if name == "tiny":
         return name
     if name == "smollm2":

@@ -222,7 +222,9 @@ def main() -> None:
     """One JSON on stdout; on stderr what is under way."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--setting", action="append", choices=SETTINGS, help="else all of them")
-    parser.add_argument("--model", choices=["tiny", "smollm2", *SHAPES], help="for the settings on transformers, else their own")
+    parser.add_argument(
+        "--model", choices=["tiny", "smollm2", *SHAPES], help="for the settings on transformers, else their own"
+    )
     parser.add_argument("--items", type=int, default=500)
     parser.add_argument("--rounds", type=int, help="else the setting's own")
     parser.add_argument("--batch-size", help="the rival's on transformers; else the fastest is found")

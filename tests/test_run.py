@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli import main
-from harness.compare import differences
+from harness.compare import differences, groups
 from harness.engines.transformers import NODES
 from harness.errors import InputError
 from harness.report import Table
@@ -126,7 +126,7 @@ def test_baselines_and_prompts_stand_in_one_paired_table(home):
     runs = [store.load(folder) for folder in folders]
     table = differences.compare(runs)
     best = max((r for r in runs if r.spec["predictor"] != "prompt"), key=lambda r: r.scores["macro-f1"][0])
-    assert table.reference == differences.describe([best])
+    assert table.reference == groups.describe([best])
     for row in table.rows:
         if row.difference:
             assert row.difference.value == pytest.approx(row.score.value - best.scores["macro-f1"][0])
@@ -205,7 +205,7 @@ class TestSealed:
         ((other, _),) = grid.run(made, grid.Spec(baselines=("majority",), limit=50), [], home / "results")
         with pytest.raises(InputError, match="items_hash"):
             differences.compare([store.load(folder), other])
-        assert len(differences.comparable([store.load(folder), other])) == 2
+        assert len(groups.comparable([store.load(folder), other])) == 2
 
     def test_nothing_is_left_beside_a_sealed_run(self, folder):
         assert [p.name for p in folder.parent.iterdir()] == [folder.name]

@@ -143,7 +143,8 @@ def report(
     known_correction(correction)
     if variance and figure:
         raise InputError("--variance draws no figure: leave out --figure, or ask for each in its own command.")
-    from harness.compare.differences import Price, comparable, compare
+    from harness.compare.differences import Price, compare
+    from harness.compare.groups import comparable
     from harness.compare.variance import decompose
     from harness.report import render
     from harness.report.variance import render as render_variance

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from harness import metrics
-from harness.compare import estimate
+from harness.compare import estimate, groups
 from harness.errors import InputError, unknown
 from harness.kinds import Kind
 from harness.metrics import Array, Metric
@@ -69,7 +68,7 @@ class Row:
     @property
     def label(self) -> str:
         """The title with the size of the training data: alone in a figure or a file, no other row has it."""
-        return _labelled(self.title, self.run)
+        return groups.labelled(self.title, self.run)
 
     @property
     def prompted(self) -> bool:
@@ -136,14 +135,14 @@ def compare(
     """
     if not runs:
         raise InputError("nothing to compare: no runs. Make some with `harness run --task NAME`.")
-    _comparable(runs)
+    groups.check(runs)
     metric = metric or str(runs[0].spec["main_metric"])
     if metric not in runs[0].scores:
         raise unknown("metric", metric, runs[0].scores, f"run {runs[0].name}")
-    groups = grouped([store.aligned(run, runs[0]) for run in runs])
-    chosen = _reference(groups, metric, reference)
-    labels = Counter(_labelled(describe(group), group[0]) for group in groups)
-    rows = [_row(group, chosen, metric, price, labels) for group in groups]
+    found = groups.grouped([store.aligned(run, runs[0]) for run in runs])
+    chosen = _reference(found, metric, reference)
+    labels = Counter(groups.labelled(groups.describe(group), group[0]) for group in found)
+    rows = [_row(group, chosen, metric, price, labels) for group in found]
     known = [row.p for row in rows if row.p is not None]
     adjusted = iter(multiple.adjust(known, correction))
     rows = [row if row.p is None else replace(row, adjusted=next(adjusted)) for row in rows]
@@ -213,101 +212,23 @@ def hits(run: Run) -> Array:
     return np.array([run.kind.right(e, p.output) for p, e in zip(run.predictions, run.examples, strict=True)], float)
 
 
-def comparable(runs: Sequence[Run]) -> list[list[Run]]:
-    """The runs in groups that can be compared: same task, labels and items, in order of first appearance."""
-    groups: dict[object, list[Run]] = {}
-    for run in runs:
-        groups.setdefault(tuple(asked_of(run).values()), []).append(run)
-    return list(groups.values())
-
-
-def grouped(runs: Sequence[Run]) -> list[tuple[Run, ...]]:
-    """The runs in rows: those of one row differ by what a seed draws only."""
-    rows: dict[object, list[Run]] = {}
-    for run in runs:
-        rows.setdefault((run.spec["train_size"], fixed(run)), []).append(run)
-    return [tuple(row) for row in rows.values()]
-
-
-def fixed(run: Run, but: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
-    """The signature without the pairs named in ``but`` and without what the seed draws."""
-    left_out = {"seed", *but}
-    if run.spec["train_size"] is not None:
-        left_out.add("train")  # a sample of the train split is drawn by the seed
-    # Selectors write their seed into their name.
-    return tuple(
-        (key, value.replace(f"seed={run.spec['seed']}", ""))
-        for key, value in run.signature.pairs
-        if key not in left_out
-    )
-
-
-def describe(group: Sequence[Run]) -> str:
-    """A row in a few words."""
-    spec = group[0].spec
-    seeds = ", ".join(str(run.spec["seed"]) for run in group)
-    seed = f"seeds {seeds}" if len(group) > 1 else f"seed {seeds}" if spec["seed"] else ""
-    if spec["predictor"] != "prompt":
-        notes = [_short(spec["model"]), seed]
-        name = str(spec["predictor"])
-    else:
-        demos = [spec["selector"]] if spec["shots"] else []
-        order = [f"{spec['order']} order"] if spec["order"] not in (None, "ascending") else []
-        calibrated = [spec["calibration"]] if spec.get("calibration") else []
-        notes = [spec["template"], *demos, *order, *calibrated, seed]
-        name = f"{_short(spec['model'])} {spec['shots']}-shot"
-    text = ", ".join(filter(None, notes))
-    return f"{name} ({text})" if text else name
-
-
-def _labelled(title: str, run: Run) -> str:
-    return title if run.spec["predictor"] == "prompt" else f"{title}, {run.spec['n_train']:,} train"
-
-
-def _title(group: Sequence[Run], labels: Counter[str]) -> str:
-    """The description, with more where another row of as much training data has the same."""
-    title = describe(group)
-    return title if labels[_labelled(title, group[0])] == 1 else f"{title} #{group[0].name[-8:]}"
-
-
-def _short(model: Any) -> str:
-    return "" if model is None else str(model).rstrip("/").rsplit("/", 1)[-1]
-
-
-def _comparable(runs: Sequence[Run]) -> None:
-    first = runs[0]
-    for run in runs[1:]:
-        for (what, one), two in zip(asked_of(first).items(), asked_of(run).values(), strict=True):
-            if one != two:
-                raise InputError(
-                    f"runs over different items cannot be compared: {what} is {one!r} in {first.name} but {two!r} in "
-                    f"{run.name}. Compare runs of one task, split and --limit."
-                )
-
-
-def asked_of(run: Run) -> dict[str, str]:
-    """What two runs must share to be compared, by name."""
-    return {"task": run.task, "kind": run.kind.identity, "items_hash": run.items_hash}
-
-
-def _reference(groups: Sequence[tuple[Run, ...]], metric: str, name: str | None) -> tuple[Run, ...]:
-    sign = -1 if family(metric, groups[0][0].kind).losses else 1
+def _reference(rows: Sequence[tuple[Run, ...]], metric: str, name: str | None) -> tuple[Run, ...]:
+    sign = -1 if family(metric, rows[0][0].kind).losses else 1
 
     def value(group: Sequence[Run]) -> float:
         found = sign * float(np.mean([run.scores[metric][0] for run in group]))
         return -math.inf if math.isnan(found) else found
 
     if name is not None:
-        for group in groups:
-            if name in names(group):
+        for group in rows:
+            if name in groups.names(group):
                 return group
-        raise unknown("reference", name, [describe(group) for group in groups])
-    baselines = [group for group in groups if group[0].spec["predictor"] != "prompt"]
-    return max(baselines, key=value) if baselines else groups[0]
+        raise unknown("reference", name, [groups.describe(group) for group in rows])
+    baselines = [group for group in rows if group[0].spec["predictor"] != "prompt"]
+    return max(baselines, key=value) if baselines else rows[0]
 
 
-def names(group: Sequence[Run]) -> list[str]:
-    """What a row may be called: its runs' names, its baseline (with and without its model), its description."""
-    spec: Mapping[str, Any] = group[0].spec
-    baseline = [] if spec["predictor"] == "prompt" else [spec["predictor"], f"{spec['predictor']}:{spec['model']}"]
-    return [*(run.name for run in group), *baseline, describe(group)]
+def _title(group: Sequence[Run], labels: Counter[str]) -> str:
+    """The description, with more where another row of as much training data has the same."""
+    title = groups.describe(group)
+    return title if labels[groups.labelled(title, group[0])] == 1 else f"{title} #{group[0].name[-8:]}"

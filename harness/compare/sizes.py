@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
 
-from harness.compare import differences
+from harness.compare import differences, groups
 from harness.errors import InputError
 from harness.results import store
 from harness.results.store import Run
@@ -61,7 +61,7 @@ def seen(runs: Sequence[Run]) -> tuple[float, str]:
     """The median discordance of two prompts over the same items, and in words where it comes from."""
     shares = [
         differences.discordance(store.aligned(one, two), two).share
-        for group in differences.comparable([run for run in runs if run.spec["predictor"] == "prompt"])
+        for group in groups.comparable([run for run in runs if run.spec["predictor"] == "prompt"])
         for one, two in combinations(group, 2)
     ]
     if not any(shares):

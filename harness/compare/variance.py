@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from harness.chance import rng
-from harness.compare import differences
+from harness.compare import differences, groups
 from harness.errors import unknown
 from harness.results import store
 from harness.results.store import Run
@@ -72,7 +72,7 @@ def _prompted(run: Run) -> bool:
 def _fixed(run: Run) -> object:
     """All of a run but the sources: equal for runs whose variance is split together."""
     sources = (PROMPTED if _prompted(run) else TRAINED).values()
-    return *differences.asked_of(run).values(), run.spec["train_size"], differences.fixed(run, sources)
+    return *groups.asked_of(run).values(), run.spec["train_size"], groups.fixed(run, sources)
 
 
 def _one(group: Sequence[Run], metric: str | None) -> Decomposition:
@@ -163,7 +163,7 @@ def _level(run: Run, key: str) -> object:
 def _title(run: Run) -> str:
     spec = run.spec
     if not _prompted(run):
-        return f"{differences.describe([run])}, {spec['n_train']:,} train"
+        return f"{groups.describe([run])}, {spec['n_train']:,} train"
     mode = dict(run.signature.pairs).get("mode", "score")
     notes = [*([spec["selector"]] if spec["shots"] else []), *([] if mode == "score" else [mode])]
     return f"{spec['model']} {spec['shots']}-shot" + (f" ({', '.join(notes)})" if notes else "")

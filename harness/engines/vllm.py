@@ -12,7 +12,7 @@ from typing import Any
 from harness.engines import trie, vllm_params, vllm_process
 from harness.engines.branches import IDS_PER_REQUEST, Branch, branches
 from harness.engines.lora import Adapter
-from harness.errors import HarnessError, InputError
+from harness.errors import InputError
 from harness.models.checkpoint import KEPT, Model
 from harness.tokens import TAIL, opening, until
 from harness.types import Answer, Request, Tokens, Usage
@@ -151,33 +151,25 @@ class Vllm:
     def _engine(self) -> Any:
         _ = self.model.tokenizer  # a path that holds no model is told before vLLM starts
         vllm_process.prepare()
-        from safetensors import SafetensorError
         from vllm import LLM
 
-        try:
-            with vllm_process.core(self._here):
-                llm = LLM(
-                    self.model.path,
-                    revision=self.model.revision,
-                    dtype=self.dtype,
-                    trust_remote_code=self._trust,
-                    load_format="safetensors",
-                    use_tqdm_on_load=sys.stderr.isatty(),
-                    enable_prefix_caching=True,
-                    logits_processors=[FORCED],
-                    # One grammar engine for all constraints; compact JSON, which no stop at a line's end can cut.
-                    structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
-                    disable_log_stats=True,
-                    **self._settings(),
-                )
-                if self._adapter:
-                    llm.llm_engine.add_lora(self._adapter.request())
-        except (OSError, ValueError, KeyError, AssertionError, SafetensorError) as error:  # of its files
-            raise InputError(f"model {self.model.name!r}: vLLM cannot load it: {_said(error)}") from None
-        except Exception as error:  # of a core in this process, of any kind
-            if damage := self.model.damage():
-                raise damage from None
-            raise HarnessError(f"vLLM did not start on {self.model.name!r}: {_said(error)}") from error
+        with vllm_process.told(self.model), vllm_process.core(self._here):
+            llm = LLM(
+                self.model.path,
+                revision=self.model.revision,
+                dtype=self.dtype,
+                trust_remote_code=self._trust,
+                load_format="safetensors",
+                use_tqdm_on_load=sys.stderr.isatty(),
+                enable_prefix_caching=True,
+                logits_processors=[FORCED],
+                # One grammar engine for all constraints; compact JSON, which no stop at a line's end can cut.
+                structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
+                disable_log_stats=True,
+                **self._settings(),
+            )
+            if self._adapter:
+                llm.llm_engine.add_lora(self._adapter.request())
         return llm.llm_engine
 
     def score(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
@@ -257,9 +249,8 @@ class Vllm:
             try:
                 self._submit("constraint", request.prompt, vllm_params.saying(request))
             except (ValueError, VLLMValidationError) as error:
-                raise InputError(
-                    f"vLLM cannot hold answers to the {constraint.kind} {constraint.value!r}: {_said(error)}"
-                ) from None
+                held = f"the {constraint.kind} {constraint.value!r}"
+                raise InputError(f"vLLM cannot hold answers to {held}: {vllm_process.said(error)}") from None
             self._engine.abort_request(["constraint"])
 
     def _submit(self, name: str, prompt: Tokens, params: Any) -> None:
@@ -302,8 +293,3 @@ def _computed(output: Any) -> int:
     cached wholly has its last block computed again); of what it said, all but the last, which is never fed."""
     said = len(output.outputs[0].token_ids)
     return len(output.prompt_token_ids) - (output.num_cached_tokens or 0) + said - 1
-
-
-def _said(error: Exception) -> str:
-    """An error's text on one line."""
-    return " ".join(str(error).split())[:400]

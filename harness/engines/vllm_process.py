@@ -8,6 +8,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+from harness.errors import HarnessError, InputError
+from harness.models.checkpoint import Model
+
 DEFAULTS = {
     "VLLM_LOGGING_LEVEL": "ERROR",
     "VLLM_CPU_KVCACHE_SPACE": "2",  # GiB
@@ -22,6 +25,27 @@ def prepare() -> None:
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"vllm\.")
+
+
+@contextmanager
+def told(model: Model) -> Iterator[None]:
+    """While an engine is made: what vLLM raises becomes an InputError where it is about the model's files, else a
+    HarnessError."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, KeyError, AssertionError, SafetensorError) as error:
+        raise InputError(f"model {model.name!r}: vLLM cannot load it: {said(error)}") from None
+    except Exception as error:  # of a core in this process, of any kind
+        if damage := model.damage():
+            raise damage from None
+        raise HarnessError(f"vLLM did not start on {model.name!r}: {said(error)}") from error
+
+
+def said(error: Exception) -> str:
+    """An error's text on one line."""
+    return " ".join(str(error).split())[:400]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from harness import builtin
-from harness.compare.differences import asked_of
+from harness.compare.groups import asked_of
 from harness.errors import InputError, unknown
 from harness.gate import saved
 from harness.gate.saved import Reading

@@ -59,7 +59,7 @@ def columns(comparison: Comparison) -> list[Column]:
         Column(_p_title(comparison), lambda row: p(row.adjusted), several),
         Column("right : wrong", _flips, several),
         Column("unparsed", lambda row: str(row.count("unparsed")), any(row.count("unparsed") for row in rows)),
-        Column("ece", lambda row: number(row.reliability), any(row.run.spec.get("calibration") for row in rows)),
+        Column("ece", lambda row: number(row.reliability), any(map(_calibrated, rows))),
         Column(
             "accuracy, leniently", lambda row: interval(row.lenient or row.accuracy), any(row.lenient for row in rows)
         ),
@@ -131,12 +131,7 @@ def footer(comparison: Comparison) -> list[str]:
             f"A difference of accuracy below {comparison.detectable:.3f} would be missed more than one time in five "
             "with these items: not significant does not mean equal."
         )
-    lines += [*_missing(comparison), *_overlap(comparison)]
-    if any(row.run.spec.get("calibration") for row in comparison.rows):
-        lines.append(
-            "Ece: how far stated probabilities are from the share that comes true (expected calibration error)."
-            + ("" if _before(comparison) else " To see it before calibration, too: --calibrate none,…")
-        )
+    lines += [*_missing(comparison), *_overlap(comparison), *_reliability(comparison)]
     if any(row.lenient for row in comparison.rows):
         lines.append("Leniently: an unparsed text that mentions just one label counts as that label.")
     for row in comparison.rows:
@@ -163,9 +158,17 @@ def footer(comparison: Comparison) -> list[str]:
     return lines
 
 
-def _before(comparison: Comparison) -> bool:
-    """Whether some prompt is there as it scores without calibration."""
-    return any(row.prompted and not row.run.spec.get("calibration") for row in comparison.rows)
+def _reliability(comparison: Comparison) -> list[str]:
+    """What ``ece`` says of calibrated rows, and how to see it of those that are not."""
+    if not any(map(_calibrated, comparison.rows)):
+        return []
+    said = "Ece: how far stated probabilities are from the share that comes true (expected calibration error)."
+    before = any(row.prompted and not _calibrated(row) for row in comparison.rows)
+    return [said if before else f"{said} To see it before calibration, too: --calibrate none,…"]
+
+
+def _calibrated(row: Row) -> bool:
+    return bool(row.run.spec.get("calibration"))
 
 
 def _reason(row: Row) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from harness import escape, metrics
-from harness.compare import differences
+from harness.compare import differences, groups
 from harness.compare.differences import Comparison, Row
 from harness.errors import InputError, missing_extra
 from harness.metrics.calibration import BINS
@@ -97,7 +97,7 @@ def _train(comparison: Comparison) -> Any:
 
 def _strand(row: Row, but: Sequence[str]) -> Strand:
     """What the points of one line share."""
-    return differences.fixed(row.run, but)
+    return groups.fixed(row.run, but)
 
 
 def _names(lines: dict[Strand, list[Row]]) -> list[str]:
