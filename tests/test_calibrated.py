@@ -17,6 +17,7 @@ from harness.errors import InputError
 from harness.predictors.prompted import Prompted
 from harness.prompt import template
 from harness.prompt.selectors import create as selector
+from harness.results import store
 from harness.task import budgets
 
 
@@ -160,3 +161,26 @@ def test_the_python_interface_takes_it(tiny, finsentiment):
     run = evaluate(made, finsentiment, limit=12)
     assert run.usage["computed_tokens"] > 0
     assert run.spec["calibration"] == "contextual"
+
+
+def test_reliability_stands_beside_calibrated_rows(home):
+    def table(*calibrations):
+        line = ["run", "--task", "finsentiment", "--limit", "60", "--baseline", "majority", "--format", "markdown"]
+        done = CliRunner().invoke(main, [*line, "--calibrate", ",".join(calibrations)])
+        assert done.exit_code == 0, done.output
+        titles, _, *rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line.startswith("|")]
+        return titles, rows, done.stdout
+
+    titles, rows, text = table("none", "batch")
+    runs = [store.load(folder) for folder in store.find(home / "results")]
+    for row in rows:
+        (run,) = (
+            r
+            for r in runs
+            if (r.spec["predictor"] == "majority") == (row[0] == "majority")
+            and bool(r.spec.get("calibration")) == ("batch" in row[0])
+        )
+        assert row[titles.index("ece")] == f"{run.scores['ece'][0]:.3f}"
+    assert "To see it before calibration" not in text
+    assert "To see it before calibration, too: --calibrate none,…" in table("batch")[2]
+    assert "ece" not in table("none")[0]
