@@ -43,7 +43,7 @@ class Vocabulary:
     def _whole(self) -> Any:
         from transformers import PreTrainedTokenizerFast
 
-        return PreTrainedTokenizerFast.from_pretrained(self._folder)
+        return PreTrainedTokenizerFast.from_pretrained(self._folder, trust_remote_code=False)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._whole, name)

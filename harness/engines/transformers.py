@@ -48,8 +48,8 @@ class Transformers:
     ) -> None:
         if dtype not in ("auto", *TOLERANCE):
             raise InputError(f"dtype {dtype!r}: use auto, {', '.join(TOLERANCE)}.")
-        self.model = Model(model, revision, home)
-        self._dtype, self._device, self._trust, self._given = dtype, device, trust_remote_code, lm
+        self.model = Model(model, revision, home, trust_remote_code)
+        self._dtype, self._device, self._given = dtype, device, lm
 
     @cached_property
     def device(self) -> str:
@@ -70,9 +70,7 @@ class Transformers:
         import transformers
 
         return {
-            "model": self.model.name,
-            "weights": self.model.fingerprint,
-            **({"quantization": self.model.quantization} if self.model.quantization else {}),
+            **self.model.identity,
             "engine": f"transformers-{transformers.__version__}",
             "dtype": self.dtype,
             "device": self.device,
@@ -96,7 +94,7 @@ class Transformers:
         lm = self._given
         if lm is None:
             dtype = getattr(torch, self.dtype)
-            lm = self.model.load(AutoModelForCausalLM, dtype=dtype, trust_remote_code=self._trust).to(self.device)
+            lm = self.model.load(AutoModelForCausalLM, dtype=dtype).to(self.device)
             self.model.check_vocabulary(lm)
         return Network(lm.eval(), self.device)
 

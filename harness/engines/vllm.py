@@ -67,8 +67,8 @@ class Vllm:
                 raise InputError(f"engine 'vllm': {name}={value} must be 1 or more.")
         if not 0 < gpu_memory_utilization <= 1:
             raise InputError(f"engine 'vllm': gpu_memory_utilization={gpu_memory_utilization:g} must lie in (0, 1].")
-        self.model = Model(model, revision, home)
-        self._dtype, self._trust, self._memory = dtype, trust_remote_code, gpu_memory_utilization
+        self.model = Model(model, revision, home, trust_remote_code)
+        self._dtype, self._memory = dtype, gpu_memory_utilization
         self._block, self._longest = block_size, max_model_len
         self._adapter = Adapter(lora) if lora else None
         kinds = {"quantization": quantization, "kv_cache_dtype": kv_cache_dtype, "max_model_len": max_model_len}
@@ -99,8 +99,7 @@ class Vllm:
         if stored := self.model.quantization:  # in the file; vLLM may be told to go on from there
             given["quantization"] = "+".join(filter(None, (stored, given.get("quantization"))))
         return {
-            "model": self.model.name,
-            "weights": self.model.fingerprint,
+            **self.model.identity,
             "engine": f"vllm-{vllm.__version__}",
             "dtype": self.dtype,
             "device": "cpu" if self._on_cpu else "cuda",
@@ -158,7 +157,7 @@ class Vllm:
                 self.model.path,
                 revision=self.model.revision,
                 dtype=self.dtype,
-                trust_remote_code=self._trust,
+                trust_remote_code=self.model.trust,
                 load_format="safetensors",
                 use_tqdm_on_load=sys.stderr.isatty(),
                 enable_prefix_caching=True,

