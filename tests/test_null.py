@@ -107,3 +107,13 @@ def test_a_damaged_configuration_is_one_paragraph(home, name, damage):
     assert done.exit_code == 2, done.output
     assert done.stderr.startswith("harness: model 'copy'")
     assert f"copy/{name} {'does not' if b':' in damage else 'is damaged: '}" in done.stderr
+
+
+def test_what_only_transformers_finds_damaged_is_told_when_it_is_asked(tmp_path):
+    shutil.copytree(Model("tiny").path, tmp_path / "copy")
+    path = tmp_path / "copy" / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "added_tokens_decoder": {"x": 3}}))
+    tokenizer = create("null", str(tmp_path / "copy")).tokenizer
+    assert tokenizer(["a"])["input_ids"]
+    with pytest.raises(InputError, match="its tokenizer cannot be loaded"):
+        tokenizer.decode([40])

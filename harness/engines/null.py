@@ -23,10 +23,10 @@ class Vocabulary:
     """The tokenizer of a model folder without transformers, whose import takes longer than all else in a run; what only
     transformers knows, such as chat templates, is asked of its tokenizer."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, model: Model) -> None:
         from tokenizers import Tokenizer
 
-        self._folder = folder
+        self._model = model
         self.backend_tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         found = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8")).get("bos_token")
         bos = found.get("content") if isinstance(found, dict) else found
@@ -39,14 +39,8 @@ class Vocabulary:
     def encode(self, text: str) -> list[int]:
         return self([text])["input_ids"][0]
 
-    @cached_property
-    def _whole(self) -> Any:
-        from transformers import PreTrainedTokenizerFast
-
-        return PreTrainedTokenizerFast.from_pretrained(self._folder, trust_remote_code=False)
-
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._whole, name)
+        return getattr(self._model.tokenizer, name)
 
 
 class Null:
@@ -78,7 +72,7 @@ class Null:
         folder = self._file("tokenizer.json").parent
         path = self._file("tokenizer_config.json")
         with self.model.reading(f"{path} does not describe a tokenizer."):
-            return Vocabulary(folder)
+            return Vocabulary(folder, self.model)
 
     @cached_property
     def max_length(self) -> int:

@@ -154,7 +154,7 @@ class OpenAI:
         path, body = self._writing(request, self._how)
         said = await self._send(session, path, body)
         vain = Usage()
-        if "stop" in body and self._understood(path, reply.vain, said):
+        if "stop" in body and self._understood(path, reply.stopped_early, said):
             vain = Usage(0, reply.computed(said), reply.usage(said)[2])
             del body["stop"]
             said = await self._send(session, path, body)

@@ -31,7 +31,7 @@ def text(said: Mapping[str, Any], tokenizer: Any) -> str:
     return str(made["text"])
 
 
-def vain(said: Mapping[str, Any]) -> bool:
+def stopped_early(said: Mapping[str, Any]) -> bool:
     """Whether the text, as the server cut it, ends before there is an answer, by a stop that acted too early."""
     return said["choices"][0].get("finish_reason") == "stop" and not apart(text(said, None))[1].strip()
 

@@ -157,9 +157,9 @@ class Model:
 
         Raises InputError where the weights are missing, truncated, of another kind or not those that config.json asks
         for: what a file lacks would be drawn at random."""
-        how = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
+        strict = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
         with quiet(), self.reading("cannot be loaded. If a file is damaged, fetch the model again."):
-            lm, told = auto.from_pretrained(self.path, **self._how, **how, **params)
+            lm, told = auto.from_pretrained(self.path, **self._how, **strict, **params)
         if wrong := _contradiction(told, getattr(self.config.get_text_config(), "num_hidden_layers", None)):
             raise InputError(f"model {self.name!r}: config.json and the weights are not of one model: {wrong}.")
         return lm
@@ -185,8 +185,8 @@ class Model:
         except Exception as error:
             if not self.trust and "trust_remote_code" in str(error):
                 raise InputError(
-                    f"model {self.name!r} brings code of its own, which is not run unless you trust it. Read it, then "
-                    "run and show take --trust-remote-code. Baselines and --embedder never run any."
+                    f"model {self.name!r} brings code of its own, which is not run unless you trust it. Read it; "
+                    "then --trust-remote-code runs it for prompts. Baselines and --embedder never run any."
                 ) from None
             told = f"{wrong} ({type(error).__name__}: {' '.join(str(error).split())[:300]})"
             raise self.damage() or InputError(f"model {self.name!r}: {told}") from None
