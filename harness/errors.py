@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
+
+# What is wrong with a path that was given. A full disk is none of it.
+GIVEN = (
+    *(errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG),
+    *(errno.EINVAL, errno.ELOOP, errno.EROFS, errno.ENXIO),
+)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class HarnessError(Exception):
-    """Something failed while running (exit code 1)."""
+    """Something failed while running (exit code 1; 4 of a check, whose 1 is a verdict)."""
 
     exit_code = 1
 
@@ -34,3 +42,11 @@ def missing_extra(package: str, extra: str, why: str) -> InputError:
         f"{why} needs the package {package!r}, which is not installed. "
         f"Install it with: pip install 'prompt-harness[{extra}]'"
     )
+
+
+def of_file(error: OSError, path: object) -> HarnessError:
+    """The error for a file that cannot be read or written: InputError where it is about the path that was given."""
+    said = error.strerror or type(error).__name__
+    if error.errno in GIVEN:
+        return InputError(f"{path}: {said}.")
+    return HarnessError(f"{path}: {said}." + (" Make room, and run again." if error.errno in FULL else ""))

@@ -84,5 +84,5 @@ class TestFigures:
 
     def test_a_folder_that_cannot_be(self, tmp_path, table):
         (tmp_path / "file").write_text("")
-        with pytest.raises(InputError, match="cannot be written there"):
+        with pytest.raises(InputError, match="cannot be written"):
             draw(table, tmp_path / "file")

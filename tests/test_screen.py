@@ -9,8 +9,8 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from harness import cli
 from harness.cli import main
+from harness.cli.faults import TRACEBACK
 
 BRIEF = "--task bins --baselines-only --baseline majority,tfidf-logreg"
 
@@ -124,7 +124,7 @@ def test_a_fault_of_its_own_is_named_and_told_on_request(tmp_path):
         "import sys\nfrom harness.cli import main\nfrom harness.study import listing\n"
         "def broken(*_): raise KeyError('no\\nsuch \\x1b thing')\nlisting.entries = broken\nmain(['list'])"
     )
-    for asked in ({}, {cli.TRACEBACK: "1"}):
+    for asked in ({}, {TRACEBACK: "1"}):
         words, env = [sys.executable, "-c", code], {**os.environ, **asked}
         done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env=env, check=False)
         assert done.returncode == 1

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import atexit
 import gc
-import os
 import sys
-from errno import EACCES, EEXIST, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM, EROFS
 from typing import Any
 
 import click
 import cloup
 
-from harness.cli import screen
+from harness.cli import faults, interruption, screen
 from harness.cli.check import check, plan
 from harness.cli.init import init
+from harness.cli.interruption import Interrupted
 from harness.cli.look import list_, report, show
 from harness.cli.run import run
 from harness.errors import HarnessError
 
-TRACEBACK = "HARNESS_TRACEBACK"
-# What is wrong with a path that was given. A full disk is none of it.
-GIVEN = (ENOENT, EACCES, EPERM, EISDIR, ENOTDIR, EEXIST, ENAMETOOLONG, EINVAL, ELOOP, EROFS)
+# What a command has kept that a signal ends; the others keep nothing.
+KEPT = {
+    "run": "finished answers and trained models are kept: the same command goes on from there",
+    "check": "finished answers are kept: the same command goes on from there",
+}
 
 
 class Group(cloup.Group):
@@ -29,16 +30,20 @@ class Group(cloup.Group):
     their exit code."""
 
     def __call__(self, *args: Any, **extra: Any) -> Any:
-        """What a shell runs. What nothing foresaw is a fault of this package, and is called one; who calls ``main``,
-        as tests do, gets the exception."""
+        """What a shell runs: signals are heard, and what nothing foresaw is told too; who calls ``main``, as tests do,
+        gets the exception."""
+        interruption.listen()
         try:
             return self.main(*args, **extra)
+        except Interrupted as signal:
+            screen.note(f"harness: {signal}")
+            sys.exit(signal.exit_code)
         except Exception as error:
-            if os.environ.get(TRACEBACK):
-                raise
-            said = screen.paragraph(f"{type(error).__name__}: {error}")
-            screen.note(f"harness: {said} (a fault of harness itself; with {TRACEBACK}=1 set, it shows where)")
-            sys.exit(1)
+            fault = faults.known(error)
+            faults.tell(fault)
+            sys.exit(fault.exit_code)
+        finally:
+            interruption.leave()
 
     def main(self, *args: Any, **extra: Any) -> Any:
         screen.prepare()
@@ -47,17 +52,17 @@ class Group(cloup.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except HarnessError as error:
-            screen.note(f"harness: {screen.paragraph(error)}")
-            ctx.exit(error.exit_code)
-        except click.ClickException as error:
-            error.show(file=sys.stderr)
-            ctx.exit(error.exit_code)
-        except OSError as error:
-            if error.filename is None:
-                raise
-            screen.note(f"harness: {error.filename}: {error.strerror or type(error).__name__}.")
-            ctx.exit(2 if error.errno in GIVEN else 1)
+        except BaseException as error:
+            if signal := interruption.behind(error):
+                raise Interrupted(signal.number, KEPT.get(str(ctx.invoked_subcommand), "")) from None
+            if isinstance(error, click.ClickException):
+                error.show(file=sys.stderr)
+                ctx.exit(error.exit_code)
+            if isinstance(error, HarnessError) or (isinstance(error, OSError) and error.filename is not None):
+                fault = faults.known(error)
+                faults.tell(fault)
+                ctx.exit(fault.exit_code)
+            raise
 
 
 @cloup.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -65,7 +70,8 @@ class Group(cloup.Group):
 def main() -> None:
     """Does this few-shot prompt beat a small model trained on the same data, on these items, and by how much?
 
-    Exit codes: 0 done, 1 failed while running, 2 wrong usage or bad input.
+    Exit codes: 0 done, 1 failed while running (of `check` a regression, see there), 2 wrong usage or bad input, 130
+    interrupted, 143 terminated.
     """
     # What torch, transformers and vLLM make while they are imported stays: looking for garbage among it again and again
     # takes a second or more of each run, and another at its end.

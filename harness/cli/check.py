@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
-from cloup import command, option, option_group
+from cloup import Command, command, option, option_group
 
+from harness import aside
+from harness.cli import faults, interruption
 from harness.cli.options import (
     answer_options,
     count,
@@ -22,16 +24,33 @@ from harness.cli.options import (
     results_option,
     said_of_engine,
 )
-from harness.cli.screen import note, say
-from harness.errors import InputError
+from harness.cli.screen import note, paragraph, say
+from harness.errors import HarnessError, InputError
 
 if TYPE_CHECKING:
+    from harness.gate.failure import Failure
     from harness.gate.pack import Kept
 
-EXIT = {"pass": 0, "regression": 1, "undecided": 3}
+FAILED = 4  # while running: 1 is a verdict here
+EXIT = {"pass": 0, "regression": 1, "undecided": 3, "failed": FAILED, "wrong use": 2, "left behind": 2}
+WORST = (1, FAILED, 2, 3, 0)  # of several checks the first of these is told
 
 
-@command()
+class Gate(Command):
+    """A command of which exit code 1 is a verdict: no failure, foreseen or not, may look like one."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.exceptions.Exit:
+            raise
+        except (Exception, SystemExit) as error:
+            fault = _known(error)
+            faults.tell(fault)
+            ctx.exit(fault.exit_code if isinstance(fault, InputError) else FAILED)
+
+
+@command(cls=Gate)
 @option_group(
     "What is checked",
     option("--task", "name", help="Task name."),
@@ -89,31 +108,51 @@ def check(
     """Is a changed template worse than what it replaces, by more than a margin?
 
     Both are asked about the same items with the same demonstrations. Passes only where the one-sided 95 % lower bound
-    of the difference lies above minus the margin. Exit codes: 0 pass, 1 regression, 3 undecided with this many items, 2
-    wrong use.
+    of the difference lies above minus the margin.
+
+    Exit codes: 0 pass, 1 regression, 2 wrong use or bad input, 3 undecided with this many items, 4 failed while running
+    (there is no verdict), 130 interrupted, 143 terminated. With --all, one that fails does not stop the others, and the
+    worst is told: regression, failed, wrong use, undecided, pass.
     """
     from harness.gate import pack
 
     if whole:
         if name or template or against or save:
             raise InputError("--all checks every template against its saved baseline: leave out the others.")
-        kept, lost = pack.pack(results)
+        kept, failures = pack.pack(results)
     else:
         if not (name and template):
             raise InputError("say what to check: --task NAME --template NAME (or --all).")
-        kept, lost = [pack.Kept(name, template, None)], []
+        kept, failures = [pack.Kept(name, template, None)], []
     if save:
         _save(ctx, kept[0], options, results)
         return
-    checks = [
-        _decide(ctx, each.task, each.template, against, sequential, options, results)
-        for each in kept
-        if each.baseline or not whole
-    ]
+    checks = []
+    for each in kept:
+        if each.baseline or not whole:
+            try:
+                checks.append(_decide(ctx, each.task, each.template, against, sequential, options, results))
+            except (Exception, SystemExit) as error:
+                failures.append(_failure(f"{each.task}/{each.template}", error))
     unsaved = [f"{each.task}/{each.template}" for each in kept if whole and not each.baseline]
-    if whole and not checks and not lost:
+    if not (checks or failures):
         raise InputError("no template has a saved baseline. Save one: harness check --task T --template NAME --save")
-    _tell(ctx, checks, unsaved if whole else None, lost, options)
+    _tell(ctx, checks, unsaved if whole else None, failures, options)
+
+
+def _known(error: BaseException) -> HarnessError:
+    """``error`` as one of the package's own; what a signal brought about goes on."""
+    if interruption.behind(error):
+        raise error
+    return faults.known(error)
+
+
+def _failure(name: str, error: BaseException) -> Failure:
+    from harness.gate.failure import Cause, Failure
+
+    fault = _known(error)
+    cause = Cause.WRONG if isinstance(fault, InputError) else Cause.FAILED
+    return Failure(name, paragraph(fault).removeprefix(f"{name}: "), cause)
 
 
 def _save(ctx: click.Context, asked: Kept, options: dict[str, Any], results: Path) -> None:
@@ -144,7 +183,7 @@ def _decide(
 
     found = definition.load(name)
     asked = _asked(options)
-    path = None if said else question.find_baseline(found, template)
+    path = None if said else question.find_baseline(name, template)
     if path is not None:
         given = {
             field.name: options[field.name]
@@ -175,40 +214,35 @@ def _tell(
     ctx: click.Context,
     checks: Sequence[Any],
     unsaved: Sequence[str] | None,
-    lost: Sequence[InputError],
+    failures: Sequence[Failure],
     options: dict[str, Any],
 ) -> None:
-    """Print and write the verdicts, and exit with the worst: baselines that are ``lost`` are wrong use."""
+    """Print and write the verdicts and what came to none, and exit with the worst."""
     from harness.report import gate
 
     decisions = [str(each.verdict.decision) for each in checks]
     if options["undecided"]:
         decisions = [options["undecided"] if each == "undecided" else each for each in decisions]
     passed = [each == "pass" for each in decisions]
-    _write(options["junit"], gate.junit(checks, passed, lost))
-    _write(options["markdown"], "\n\n".join([*map(gate.markdown, checks), *map(gate.markdown_lost, lost)]) + "\n")
+    codes = [*(EXIT.get(each, 1) for each in decisions), *(EXIT[each.cause] for each in failures)]
+    reports = {"junit": gate.junit(checks, passed, failures), "markdown": gate.markdown_all(checks, failures)}
+    for form, text in reports.items():
+        if options[form] is not None:
+            try:
+                aside.write(options[form], text)
+            except HarnessError as error:  # the verdict stands
+                faults.tell(error)
+                codes.append(error.exit_code if isinstance(error, InputError) else FAILED)
     shown = "\n\n".join(map(gate.terminal, checks))
     if checks and unsaved is not None:
-        shown += "\n\n" + gate.table(checks, unsaved)
+        shown += "\n\n" + gate.table(checks, unsaved, failures)
     if options["github"]:
-        say(gate.workflow(shown, checks, lost))
-    elif checks:
+        say(gate.workflow(shown, checks, failures))
+    elif shown:
         say(shown)
-    for error in lost:
-        note(f"harness: {error}")
-    if lost:
-        ctx.exit(InputError.exit_code)
-    codes = {EXIT.get(each, 1) for each in decisions}
-    ctx.exit(1 if 1 in codes else max(codes))
-
-
-def _write(path: Path | None, text: str) -> None:
-    if path is None:
-        return
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}. Give a file you can write to.") from None
+    for each in failures:
+        note(f"harness: {each}")
+    ctx.exit(min(codes, key=WORST.index))
 
 
 @command()

@@ -6,6 +6,7 @@ import codecs
 import io
 import os
 import sys
+from contextlib import suppress
 from typing import Any, TextIO
 
 import click
@@ -43,8 +44,9 @@ def say(text: str, **style: Any) -> None:
 
 
 def note(text: str) -> None:
-    """A line or more on stderr."""
-    _write(escape.terminal(text), sys.stderr)
+    """A line or more on stderr. Where that cannot be written nobody is left to be told; the exit code stands."""
+    with suppress(OSError):
+        _write(escape.terminal(text), sys.stderr)
 
 
 def paragraph(error: BaseException | str) -> str:
@@ -56,6 +58,9 @@ def _write(text: str, stream: TextIO) -> None:
     """Straight to ``stream``: click alone would write UTF-8 to one whose encoding is ASCII."""
     try:
         click.echo(text, file=stream)
-    except BrokenPipeError:
-        # Whoever read it has gone (``| head``). The work goes on, and its exit code says how it ended.
+    except OSError as error:
+        # Nothing more can go there, nor at Python's end, whose exit code would then stand for the command's.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        # Where whoever read it has gone (``| head``) the work goes on, and its exit code says how it ended.
+        if not isinstance(error, BrokenPipeError):
+            raise

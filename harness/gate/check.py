@@ -51,7 +51,7 @@ class Check:
 
     def save(self, name: str) -> Path:
         """Keep the template's answers as its baseline; returns the file."""
-        path = baseline_path(self.task, name)
+        path = baseline_path(self.task.name, name)
         saved.write(path, asdict(self.question), self.run(name), self.read(name))
         return path
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from pathlib import Path
 from harness import builtin
 from harness.errors import InputError, unknown
 from harness.gate import saved
+from harness.gate.failure import Cause, Failure
 from harness.gate.question import find_baseline
-from harness.task.definition import load
 
 SKIPPED = ("node_modules", "__pycache__", "site-packages")  # and hidden folders; other projects have a tasks/ folder
 
@@ -26,12 +25,12 @@ class Kept:
     baseline: Path | None
 
 
-def pack(results: Path) -> tuple[list[Kept], list[InputError]]:
+def pack(results: Path) -> tuple[list[Kept], list[Failure]]:
     """Every template of every task, also those beside whose ``.j2`` file, anywhere in the working folder, a baseline is
-    saved; and an error for each baseline whose template or task is gone. ``results`` holds none."""
+    saved; and a failure for each baseline whose template or task is gone. ``results`` holds none."""
     tasks = builtin.names("tasks")
     kept = [
-        Kept(task, name, find_baseline(load(task), name))
+        Kept(task, name, find_baseline(task, name))
         for task in tasks
         for name in builtin.names(f"prompts/{task}", ".j2")
     ]
@@ -43,7 +42,7 @@ def pack(results: Path) -> tuple[list[Kept], list[InputError]]:
         try:
             kept.append(_kept(path, tasks))
         except InputError as error:
-            lost.append(error)
+            lost.append(Failure(str(path), str(error).removeprefix(f"{path}: "), Cause.LEFT))
     return kept, lost
 
 
@@ -51,7 +50,7 @@ def _kept(path: Path, tasks: list[str]) -> Kept:
     """The template that the baseline at ``path`` belongs to. Raises InputError where there is none."""
     name = path.name.removesuffix(saved.SUFFIX)
     inside = len(path.parts) == 3 and path.parts[0] == "prompts"
-    task = path.parts[1] if inside else _task(path)
+    task = path.parts[1] if inside else str(saved.document(path).get("task"))
     beside = path.with_name(f"{name}.j2")
     whose = f"the saved baseline of template {name!r} of task {task!r}"
     if task not in tasks:
@@ -67,14 +66,6 @@ def _kept(path: Path, tasks: list[str]) -> Kept:
         f"{path}: {whose}, but there is no {beside}. If the template was renamed, rename its baseline with it; else "
         "delete it."
     )
-
-
-def _task(path: Path) -> str:
-    """The task of a baseline that lies outside ``prompts/TASK``, as far as it says."""
-    try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["task"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        raise InputError(f"{path}: no baseline that can be read. Save it anew with harness check --save.") from None
 
 
 def _saved(results: Path) -> Iterator[Path]:

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from harness import builtin
 from harness.compare.groups import asked_of
@@ -32,9 +33,9 @@ class Question(Asking):
     """How both templates are asked; kept in a saved baseline, so that it is asked the same way again."""
 
     model: str = "tiny"
-    shots: int = 0
+    shots: Annotated[int, Field(ge=0)] = 0
     selector: str = "balanced"
-    seeds: Sequence[int] = (0,)
+    seeds: Annotated[Sequence[Annotated[int, Field(ge=0)]], Field(min_length=1)] = (0,)
     calibrate: str = "none"
     metric: str | None = None
     margin: float = 0.02
@@ -70,6 +71,12 @@ def comparable(new: Sequence[Run], old: Sequence[Run], title: str) -> None:
                 f"{title} cannot be compared: its {what} is {there[what]!r}, but here it is {value!r}. Compare "
                 "templates on the same task, split and --limit, or save the baseline anew with harness check --save."
             )
+    items, others = ({(e.id, e.target) for e in side[0].examples} for side in (new, old))
+    if items != others:
+        raise InputError(
+            f"{title} cannot be compared: its items are not those that it says it is of. Save the baseline anew with "
+            "harness check --save."
+        )
     if old[0].spec["predictor"] == "prompt":
         if len(new) != len(old):
             raise InputError(f"{title} holds {len(old)} seeds, but {len(new)} are asked for. Give the same --seed.")
@@ -84,15 +91,15 @@ def comparable(new: Sequence[Run], old: Sequence[Run], title: str) -> None:
                     )
 
 
-def baseline_path(task: Task, name: str) -> Path:
+def baseline_path(task: str, name: str) -> Path:
     """Where the baseline of template ``name`` is kept: beside a file given as such, else in ``prompts/TASK`` of the
     working folder, where the next check finds it."""
     if name.endswith(".j2"):
         return Path(name).with_suffix(saved.SUFFIX)
-    return Path("prompts") / task.name / f"{name}{saved.SUFFIX}"
+    return Path("prompts") / task / f"{name}{saved.SUFFIX}"
 
 
-def find_baseline(task: Task, name: str) -> Path | None:
+def find_baseline(task: str, name: str) -> Path | None:
     """The saved baseline of template ``name``, if there is one."""
     path = baseline_path(task, name)
     return path if path.exists() else builtin.find(*path.parts)
@@ -102,12 +109,12 @@ def against(task: Task, name: str, said: str | None, root: Path) -> Old:
     """What ``--against`` means: a template, a sealed run (a folder, or its name below ``root``), or, where nothing is
     said, the saved baseline."""
     if said is None:
-        path = find_baseline(task, name)
+        path = find_baseline(task.name, name)
         if path is None:
             raise InputError(
-                f"template {name!r} of task {task.name!r} has no saved baseline ({baseline_path(task, name)}). Save "
-                f"one with: harness check --task {task.name} --template {name} --save. Or name what to compare with by "
-                "--against."
+                f"template {name!r} of task {task.name!r} has no saved baseline ({baseline_path(task.name, name)}). "
+                f"Save one with: harness check --task {task.name} --template {name} --save. Or name what to compare "
+                "with by --against."
             )
         _, runs, reading = saved.read(path)
         return Old(f"the baseline {path.name}", runs=tuple(runs), reading=reading)

@@ -3,40 +3,43 @@
 from __future__ import annotations
 
 import json
-import os
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness import kinds
+from harness import aside, kinds
 from harness.errors import InputError, unknown
 from harness.results import checksum
 from harness.results.store import Run
 from harness.types import Example, Prediction, Signature, Status
 
-# History of the file's layout. 1: question, task, labels, items_hash, prompts, prompt_tokens, items, runs.
-# 2: kind in place of labels; a checksum of all the rest.
+# History of the file's layout. 1: question, task, labels, items_hash, prompts, prompt_tokens, items, runs; it is no
+# longer read, since nothing in it tells whether it was changed. 2: kind in place of labels; a checksum of all the rest;
+# prompt_tokens is null where it is not known.
 VERSION = 2
-READ = (1, VERSION)
 SUFFIX = ".baseline.json"
 MEND = "Save it anew with harness check --save."
 
 
+class _Spec(BaseModel):
+    """What a comparison asks of a run. A predictor may say more of itself."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+    predictor: str
+    seed: int
+    train_size: str | None
+
+
 class _Answers(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
-    spec: dict[str, Any]
+    spec: _Spec
     signature: list[tuple[str, str]]
     answers: list[tuple[str | None, Status]]
-
-    @model_validator(mode="after")
-    def _told(self) -> _Answers:
-        if missing := {"predictor", "seed", "train_size"} - set(self.spec):
-            raise ValueError(f"spec lacks {min(missing)!r}")
-        return self
 
 
 class _Document(BaseModel):
@@ -47,10 +50,10 @@ class _Document(BaseModel):
     kind: dict[str, Any]
     items_hash: str
     prompts: str
-    prompt_tokens: float
+    prompt_tokens: float | None = Field(gt=0)
     items: list[tuple[str, str, str | None, dict[str, str]]] = Field(min_length=1)
     runs: list[_Answers] = Field(min_length=1)
-    checksum: str = ""
+    checksum: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def write(path: Path, question: Mapping[str, Any], runs: Sequence[Run], reading:
         "kind": first.kind.document(),
         "items_hash": first.items_hash,
         "prompts": reading.prompts,
-        "prompt_tokens": round(reading.tokens, 2),
+        "prompt_tokens": None if math.isnan(reading.tokens) else round(reading.tokens, 2),
     }
     items = [[e.id, e.target, e.cluster, dict(e.tags)] for e in first.examples]
     answers = [
@@ -89,21 +92,7 @@ def write(path: Path, question: Mapping[str, Any], runs: Sequence[Run], reading:
         lines.append(f' "{name}": [\n{body}\n ],')
     text = "{\n" + "\n".join(lines) + "\n"
     sum_ = checksum.of_document(json.loads(text.rstrip().rstrip(",") + "}"))
-    _replace(path, f'{text} "checksum": "{sum_}"\n}}\n')
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write aside and rename, so that what stood at ``path`` stays where the disk is full."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            aside.write_text(text, encoding="utf-8")
-            os.replace(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"{path}: the baseline cannot be written there: {error.strerror}.") from None
+    aside.write(path, f'{text} "checksum": "{sum_}"\n}}\n')
 
 
 def read(path: Path) -> tuple[Mapping[str, Any], list[Run], Reading]:
@@ -112,29 +101,38 @@ def read(path: Path) -> tuple[Mapping[str, Any], list[Run], Reading]:
     found = _read(path)
     examples = tuple(Example(id_, {}, target, cluster, tags) for id_, target, cluster, tags in found.items)
     runs = [_run(found, examples, row, path) for row in found.runs]
-    return found.question, runs, Reading(found.prompts, found.prompt_tokens)
+    tokens = math.nan if found.prompt_tokens is None else found.prompt_tokens
+    return found.question, runs, Reading(found.prompts, tokens)
+
+
+def document(path: Path) -> dict[str, Any]:
+    """What the file says, as it was saved. Raises InputError where it is damaged, changed or of another layout."""
+    try:
+        if not path.is_file():  # a pipe would be waited for
+            raise ValueError("it is no file")
+        said = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+        version = said["version"]
+        rest = {key: value for key, value in said.items() if key != "checksum"}
+        found = checksum.of_document(rest)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path}: no baseline that can be read ({type(error).__name__}: {error}). {MEND}") from None
+    if version != VERSION:
+        raise InputError(f"{path}: a baseline of layout {version}; this version reads {VERSION}. {MEND}")
+    if found != said.get("checksum"):
+        raise InputError(f"{path}: the baseline was changed after it was saved. {MEND}")
+    return dict(said)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _read(path: Path) -> _Document:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        version = document["version"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{path}: no baseline that can be read ({type(error).__name__}: {error}). {MEND}") from None
-    if version not in READ:
-        known = " and ".join(map(str, READ))
-        raise InputError(f"{path}: a baseline of layout {version}; this version reads {known}. {MEND}")
-    if version != 1:  # layout 1 had no checksum
-        rest = {key: value for key, value in document.items() if key != "checksum"}
-        if checksum.of_document(rest) != document.get("checksum"):
-            raise InputError(f"{path}: the baseline was changed after it was saved. {MEND}")
-    else:  # and a label was the only kind of answer
-        document["kind"] = {"name": "classification", "labels": document.pop("labels", None)}
-    try:
-        found = _Document.model_validate_json(json.dumps(document))
+        found = _Document.model_validate_json(json.dumps(document(path)))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
+        where = ".".join(map(str, first["loc"])) or "as a whole"
         raise InputError(f"{path}: no baseline that can be read ({where}: {first['msg']}). {MEND}") from None
     _check(found, path)
     return found
@@ -167,7 +165,7 @@ def _run(found: _Document, examples: tuple[Example, ...], row: _Answers, path: P
     return Run(
         path.name,
         found.task,
-        row.spec,
+        row.spec.model_dump(),
         Signature(tuple(row.signature)),
         found.items_hash,
         kinds.of(found.kind, str(path)),

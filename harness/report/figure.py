@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from harness import escape, metrics
+from harness import aside, escape, metrics
 from harness.compare import differences, groups
 from harness.compare.differences import Comparison, Row
-from harness.errors import InputError, missing_extra
+from harness.errors import missing_extra
 from harness.metrics.calibration import BINS
 
 # Okabe and Ito (2008): told apart with any colour vision.
@@ -38,17 +39,15 @@ def draw(comparison: Comparison, folder: Path) -> list[Path]:
         import matplotlib
     except ImportError:
         raise missing_extra("matplotlib", "figures", "Drawing figures") from None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: figures cannot be written there: {error.strerror}.") from None
     paths = []
     with matplotlib.rc_context(STYLE):
         for name, figure in _figures(comparison):
             for kind in ("png", "svg"):
                 path = folder / f"{comparison.task}-{name}.{kind}"
                 date = {"Date": None} if kind == "svg" else {"Software": None}
-                figure.savefig(path, dpi=150, metadata=date, bbox_inches="tight")
+                drawn = io.BytesIO()
+                figure.savefig(drawn, format=kind, dpi=150, metadata=date, bbox_inches="tight")
+                aside.write(path, drawn.getvalue())
                 paths.append(path)
     return paths
 

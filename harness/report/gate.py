@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from harness import escape
+from harness.gate.failure import Failure
 from harness.gate.verdict import Checked, Decision, Finding, Flip, Verdict
 from harness.report.cells import DASH
 from harness.stats.multiple import CORRECTIONS
@@ -135,26 +136,27 @@ def github(checked: Checked) -> str:
     return f"::{LEVEL[verdict.decision]} {properties}::{escape.github(summary(checked))}"
 
 
-def workflow(text: str, checks: Sequence[Checked], lost: Sequence[Exception] = ()) -> str:
+def workflow(text: str, checks: Sequence[Checked], failures: Sequence[Failure] = ()) -> str:
     """``text`` for the log of a workflow, in which nothing is taken for a command, and the commands after it."""
     token = secrets.token_hex(16)
-    commands = [*map(github, checks), *map(github_lost, lost)]
+    commands = [*map(github, checks), *map(_github_failure, failures)]
     return "\n".join([f"::stop-commands::{token}", escape.terminal(text), f"::{token}::", *commands])
 
 
-def github_lost(error: Exception) -> str:
-    """A workflow command for a baseline that is left behind."""
-    return f"::error title=harness check: baseline left behind::{escape.github(str(error))}"
+def _github_failure(failure: Failure) -> str:
+    """A workflow command for a check that came to no verdict."""
+    return f"::error title=harness check: {failure.cause}::{escape.github(str(failure))}"
 
 
-def markdown_lost(error: Exception) -> str:
-    """The same for a pull request."""
-    return f"### LEFT BEHIND\n\n{escape.markdown(str(error))}"
+def markdown_all(checks: Sequence[Checked], failures: Sequence[Failure]) -> str:
+    """A comment for a pull request on several checks."""
+    failed = [f"### {each.cause.upper()}: {escape.code(each.name)}\n\n{escape.markdown(each.why)}" for each in failures]
+    return "\n\n".join([*map(markdown, checks), *failed]) + "\n"
 
 
-def junit(checks: Sequence[Checked], passed: Sequence[bool], lost: Sequence[Exception] = ()) -> str:
-    """One test case a finding; ``passed`` says which checks count as passed. Each of the baselines that are ``lost``
-    fails."""
+def junit(checks: Sequence[Checked], passed: Sequence[bool], failures: Sequence[Failure] = ()) -> str:
+    """One test case a finding; ``passed`` says which checks count as passed: what is found against the others is a
+    failure. Where there is no verdict it is an error."""
     suites = ElementTree.Element("testsuites", name="harness check")
     for checked, fine in zip(checks, passed, strict=True):
         findings = checked.verdict.findings
@@ -165,6 +167,7 @@ def junit(checks: Sequence[Checked], passed: Sequence[bool], lost: Sequence[Exce
             name=escape.line(f"{checked.task}/{checked.template}"),
             tests=str(len(findings)),
             failures=str(len(failed)),
+            errors="0",
         )
         for finding in findings:
             names = {"classname": f"{checked.task}.{checked.template}", "name": f"{finding.name} not worse"}
@@ -175,41 +178,41 @@ def junit(checks: Sequence[Checked], passed: Sequence[bool], lost: Sequence[Exce
                 node.text = terminal(checked)
             else:
                 ElementTree.SubElement(case, "system-out").text = escape.terminal(summary(checked))
-    if lost:
-        suite = ElementTree.SubElement(
-            suites, "testsuite", name="saved baselines", tests=str(len(lost)), failures=str(len(lost))
-        )
-        for error in lost:
-            said = escape.terminal(str(error))
-            case = ElementTree.SubElement(suite, "testcase", classname="baselines", name=said.partition(":")[0])
-            ElementTree.SubElement(case, "failure", type="left behind", message=said)
+    for each in failures:
+        name = escape.line(each.name)
+        suite = ElementTree.SubElement(suites, "testsuite", name=name, tests="1", failures="0", errors="1")
+        case = ElementTree.SubElement(suite, "testcase", classname=name, name="comes to a verdict")
+        ElementTree.SubElement(case, "error", type=each.cause.value, message=escape.terminal(each.why))
     ElementTree.indent(suites)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
 
 
-def table(checks: Sequence[Checked], unsaved: Sequence[str]) -> str:
+def table(checks: Sequence[Checked], unsaved: Sequence[str], failures: Sequence[Failure] = ()) -> str:
     """One line a check, for a whole pack; ``unsaved`` are templates without a baseline."""
-    rows = [
-        (
-            f"{checked.task}/{checked.template}",
-            MARK[checked.verdict.decision],
-            checked.verdict.findings[0].name,
-            f"{checked.verdict.findings[0].difference.value:+.3f}",
-            f"{checked.verdict.findings[0].difference.low:+.3f}",
-            f"{checked.verdict.margin:g}",
-            f"{len(checked.verdict.worse)}",
-            f"{len(checked.verdict.better)}",
-            f"{checked.verdict.n}",
-        )
-        for checked in checks
-    ]
     head = ("template", "verdict", "metric", "new - old", "lower bound", "margin", "worse", "better", "n")
+    rows = [*map(_row, checks), *((each.name, each.cause.upper(), *[DASH] * (len(head) - 2)) for each in failures)]
     shown = [[escape.line(cell) for cell in row] for row in (head, *rows)]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in shown]
     if unsaved:
         lines += ["", f"No saved baseline (harness check --save makes one): {', '.join(map(escape.line, unsaved))}"]
     return "\n".join(lines)
+
+
+def _row(checked: Checked) -> tuple[str, ...]:
+    verdict = checked.verdict
+    first = verdict.findings[0]
+    return (
+        f"{checked.task}/{checked.template}",
+        MARK[verdict.decision],
+        first.name,
+        f"{first.difference.value:+.3f}",
+        f"{first.difference.low:+.3f}",
+        f"{verdict.margin:g}",
+        f"{len(verdict.worse)}",
+        f"{len(verdict.better)}",
+        f"{verdict.n}",
+    )
 
 
 def _length(checked: Checked) -> str:

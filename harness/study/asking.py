@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from harness.prompt.selectors import Selector, create
 from harness.results.vault import Vault
@@ -27,7 +29,7 @@ class Asking:
     normalize: str = "sum"
     calibrate_on: str = "train:64"
     split: str = "test"
-    limit: int | None = None
+    limit: Annotated[int, Field(ge=1)] | None = None
     without_overlap: bool = False
 
     def select_by(self, name: str, seed: int, indexes: Vault | None = None) -> Selector:
