@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import signal
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -84,12 +87,13 @@ class Cluster:
         try:
             if self.address not in ("auto", "local"):
                 _knock(self.address)
-            ray.init(
-                None if self.address == "auto" else self.address,
-                include_dashboard=False,
-                logging_level=logging.ERROR,
-                log_to_driver=False,
-            )
+            with _kept(signal.SIGTERM):
+                ray.init(
+                    None if self.address == "auto" else self.address,
+                    include_dashboard=False,
+                    logging_level=logging.ERROR,
+                    log_to_driver=False,
+                )
         except (OSError, ValueError, RuntimeError) as error:
             raise InputError(
                 f"--ray {self.address!r}: no Ray cluster to be had there ({str(error).splitlines()[0]}). Start one "
@@ -122,6 +126,17 @@ class Cluster:
         if self._connected:
             self._connected = False
             ray.shutdown()
+
+
+@contextmanager
+def _kept(number: signal.Signals) -> Iterator[None]:
+    """Whatever is done in the block, the signal is handled as before: Ray would end the process its own way."""
+    before = signal.getsignal(number)
+    try:
+        yield
+    finally:
+        if current_thread() is main_thread():
+            signal.signal(number, before)
 
 
 def _knock(address: str) -> None:
