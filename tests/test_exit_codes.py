@@ -194,6 +194,27 @@ class TestSignals:
         assert done == (3 if more else 0), err  # ten items are too few for bounds that hold at every look
         assert len(server.bodies) == 10 - kept
 
+    @pytest.mark.vllm
+    @pytest.mark.parametrize(
+        ("package", "how", "env"),
+        [("vllm", ["--engine", "vllm"], {"VLLM_ENABLE_V1_MULTIPROCESSING": "1"}), ("ray", ["--ray", "local"], {})],
+    )
+    def test_the_processes_of_an_engine_end_too(self, home, package, how, env):
+        pytest.importorskip(package)
+        command = ["-m", "harness", "run", "--task", "finsentiment", "--shots", "5,8", "--template", "plain,chat", *how]
+        process = begun(*command, env={**os.environ, **env}, start_new_session=True)
+        deadline = time.monotonic() + 400
+        while recorded(home / "results" / "journal.sqlite") < 20 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        done, out, err = ended(process)
+        assert (done, out) == (143, "")
+        assert "harness: terminated; finished answers" in err
+        deadline = time.monotonic() + 60
+        while in_group(process.pid) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not in_group(process.pid)
+
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_what_keeps_nothing_says_no_more_whatever_fails_on_the_way_out(self, home, number):
         text = """
@@ -255,3 +276,12 @@ def recorded(path):
             return db.execute("SELECT count(*) FROM answers").fetchone()[0]
     except sqlite3.OperationalError:
         return 0
+
+
+def in_group(number):
+    """Whether any process is left of the group that a command led."""
+    try:
+        os.killpg(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
