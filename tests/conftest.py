@@ -185,5 +185,23 @@ def project(home):
     return home
 
 
+@pytest.fixture
+def served(server, project, monkeypatch):
+    """The words that ask a server about ``pets``, which is right, but wrong about what is ``loud``."""
+    folder = project / "prompts" / "pets"
+    (folder / "loud.j2").write_text((folder / "plain.j2").read_text().replace("{{ text }} =>", "loud: {{ text }} =>"))
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+    def model(body):
+        line = str(body["prompt"]).splitlines()[-1]
+        right = ("bark" in line) == ("loud" not in line)
+        return 200, {"choices": [{"text": " dog" if right else " cat", "finish_reason": "stop"}]}
+
+    server.model = model
+    words = ["--engine", "openai", "--model", "parrot", "--mode", "generate"]
+    return [*words, "--engine-with", "structured=none,retries=0,concurrency=2"]
+
+
 def example(i: object, text: str, target: str = "a", cluster: str | None = None) -> Example:
     return Example(str(i), {"text": text}, target, cluster)

@@ -1,6 +1,7 @@
 """All saved baselines together, and those whose template is gone."""
 
 import re
+import shutil
 from xml.etree import ElementTree
 
 import pytest
@@ -64,6 +65,20 @@ class TestLeftBehind:
         assert done.exit_code == 2
         assert done.stderr.count("unknown task 'pets'") == 2
         assert "saved baseline of template 'loud' of task 'pets'" in done.stderr
+
+    def test_a_task_or_a_baseline_that_cannot_be_read_stops_no_other(self, pets):
+        for kind in ("tasks", "prompts"):
+            shutil.copytree(pets / kind / "pets", pets / kind / "other")
+        (pets / "tasks" / "other" / "task.yaml").write_text("kind: [")
+        damaged = pets / "prompts" / "pets" / "loud.baseline.json"
+        damaged.write_text(damaged.read_text().replace("cat", "dog", 1))
+        done = invoke("check", "--all", *NULL[:2])
+        assert done.exit_code == 2
+        assert re.search("pets/plain +PASS", done.stdout)
+        for name in ("other/loud", "other/plain", "pets/loud"):
+            assert re.search(f"{name} +WRONG USE", done.stdout)
+        assert "harness: pets/loud: prompts/pets/loud.baseline.json: the baseline was changed" in done.stderr
+        assert len(done.stderr.splitlines()) == 3
 
     def test_beside_a_file_elsewhere(self, pets):
         folder = pets / "drafts" / "new"

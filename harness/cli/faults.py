@@ -25,7 +25,7 @@ def known(error: BaseException) -> HarnessError:
     if isinstance(error, OSError) and error.errno in FULL:
         return errors.of_file(error, "no more could be written")
     if os.environ.get(TRACEBACK):
-        traceback.print_exception(error)
+        screen.note("".join(traceback.format_exception(error)).rstrip())
     said = screen.paragraph(f"{type(error).__name__}: {error}")
     return HarnessError(f"{said} (a fault of harness itself; with {TRACEBACK}=1 set, it shows where)")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from types import FrameType
 
@@ -19,8 +20,10 @@ class Interrupted(BaseException):
 
 
 def listen() -> None:
-    """From now on the first signal raises Interrupted in the main thread."""
+    """From now on the first signal raises Interrupted in the main thread. A process that is forked off is its library's
+    to end, as if nothing were heard."""
     _handle(_raise)
+    os.register_at_fork(after_in_child=leave)
 
 
 def leave() -> None:
