@@ -198,6 +198,8 @@ def load(name: str, task: Task) -> Template:
 
 def parse(name: str, path: Path, source: str, task: Task) -> Template:
     """Split the front matter from the body and validate both."""
+    if len(source) > MAX_CHARS:
+        raise InputError(f"template {path}: it is longer than {MAX_CHARS} characters.")
     if "\0" in source:
         line = source[: source.index("\0")].count("\n") + 1
         raise InputError(f"template {path}, line {line}: it holds a null byte, so it is no text. Save it as UTF-8.")
