@@ -72,7 +72,7 @@ def test_verbalizer_and_settings(parse):
         ("{{ text.__class__.__mro__ }}", r"line 1: .*unsafe"),
         (
             "{% for i in range(99999) %}{% for j in range(99999) %}{{ text }}{% endfor %}{% endfor %}",
-            r"grew past 1000000|grew past",
+            r"grew past 1000000|more than 1,000,000 steps",
         ),
         ("{{ 'x' * 100000000 }}", r"operator '\*'"),
         ("{{ 9 ** 9999999 }}", r"operator '\*\*'"),
@@ -105,7 +105,7 @@ def test_verbalizer_and_settings(parse):
         ("{{ text|nosuch }}", r"line 1: No filter named 'nosuch'"),
         ("{{ text is nosuch }}", r"line 1: No test named 'nosuch'"),
         ("{{ text|truncate(-1) }}", r"line 1: expected length"),
-        ("{{ 'a'.encode('nosuch') }}", r"line 1: unknown encoding"),
+        ("{{ 'a'.encode('nosuch') }}", r"unsafe"),
         ("{{ cycler() }}", r"line 1: at least one item"),
         ("{{ " + "9" * 6000 + " }}", r"t\.j2: Exceeds the limit"),
         ("{% include 'other' %}", r"line 1: no loader"),
@@ -264,7 +264,7 @@ def test_tojson_is_the_same_in_every_order_and_bounded(parse):
     made = parse("{% set d = {'b': 1, 'a': [text]} %}{{ d | tojson }}|{{ d | tojson(indent=1) }}")
     assert made.render(ITEM).content == '{"a": ["Profit rose"], "b": 1}|{\n "a": [\n  "Profit rose"\n ],\n "b": 1\n}'
     with pytest.raises(InputError, match="indents by 8 at most"):
-        parse("{{ [text] | tojson(indent=100000000) }}").render(ITEM)
+        parse("{{ [text] | tojson(indent=9) }}").render(ITEM)
     with pytest.raises(InputError, match="unknown name 'txet'"):
         parse("{{ txet | tojson }}").render(ITEM)
 

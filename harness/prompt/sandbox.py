@@ -1,22 +1,49 @@
-"""Where templates run: Jinja in a sandbox, with role tags, and with what makes long output or chance left out."""
+"""Where templates run: Jinja in a sandbox, with role tags, its steps counted, and what gives chance or no text left
+out."""
 
 from __future__ import annotations
 
 import json
 import re
 import secrets
+from itertools import islice
 from typing import Any
 
 import jinja2
 from jinja2 import nodes
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension
+from jinja2.filters import FILTERS
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from harness.kinds import Label
+from harness.prompt import meter
+from harness.prompt.counted import Counted, size
+from harness.prompt.meter import Meter
+
+TOKENS = 20_000
 MAX_INDENT = 8
+MAX_DIGITS = 30
 ROLES = ("system", "user", "assistant")
-# String methods and filters that make long output from short input; the sandbox has no bound of its own for them.
-_GROWING = {"center", "ljust", "rjust", "zfill", "expandtabs", "format", "format_map", "join", "replace", "translate"}
+# What a template may ask of Python's own values. Left out is what makes long text of short, and what is no text.
+_METHODS: dict[type, frozenset[str]] = {
+    str: frozenset(
+        [
+            *("capitalize", "casefold", "count", "endswith", "find", "index", "isalnum", "isalpha", "isascii"),
+            *("isdecimal", "isdigit", "isidentifier", "islower", "isnumeric", "isprintable", "isspace", "istitle"),
+            *("isupper", "lower", "lstrip", "partition", "removeprefix", "removesuffix", "rfind", "rindex"),
+            *("rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title"),
+            "upper",
+        ]
+    ),
+    dict: frozenset(["get", "items", "keys", "values"]),
+    list: frozenset(["count", "index"]),
+    tuple: frozenset(["count", "index", "grouper", "list"]),
+    int: frozenset(),
+    float: frozenset(["is_integer"]),
+    Label: frozenset(["name", "answer", "description"]),
+}
+_FORBIDDEN_FILTERS = ("center", "format", "indent", "pprint", "random", "urlize", "wordwrap", "xmlattr")
 
 
 class Roles(Extension):
@@ -31,15 +58,51 @@ class Roles(Extension):
     def parse(self, parser: Any) -> nodes.Node:
         token = next(parser.stream)
         body = parser.parse_statements((f"name:end{token.value}",), drop_needle=True)
-        call = self.call_method("_wrap", [nodes.Const(token.value)])
-        return nodes.CallBlock(call, [], [], body).set_lineno(token.lineno)
+        begin, end = (_text(f"\0{self.nonce}:{sign}\0") for sign in (token.value, "end"))
+        return nodes.Scope([begin, *body, end]).set_lineno(token.lineno)
 
-    def _wrap(self, role: str, caller: Any) -> str:
-        return f"\0{self.nonce}:{role}\0{caller().strip()}\0{self.nonce}:end\0"
+
+def _text(text: str) -> nodes.Node:
+    return nodes.Output([nodes.TemplateData(text)])
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    intercepted_binops = frozenset(["*", "**", "%"])
+    """One template's environment: its role tags have a nonce of their own, and its ``meter`` counts."""
+
+    intercepted_binops = frozenset(["-", "*", "/", "//", "%", "**"])
+
+    def __init__(self) -> None:
+        self.meter = Meter()
+        super().__init__(
+            undefined=jinja2.StrictUndefined,
+            extensions=[Roles],
+            trim_blocks=True,
+            lstrip_blocks=True,
+            optimized=False,
+            finalize=self.meter.shown,
+        )
+        for name in _FORBIDDEN_FILTERS:
+            del self.filters[name]
+        del self.globals["lipsum"]  # like ``random`` it would make another prompt each time, and a long one
+        self.filters |= {"tojson": _json, "sum": _sum, "round": _round}
+        self.filters = self.meter.metered(self.filters, meter.FILTERS) | self.meter.filters
+        self.tests = self.meter.metered(self.tests, meter.TESTS)
+        self.concat = self.meter.join  # type: ignore[method-assign]
+
+    def compile(self, source: Any, *args: Any, **named: Any) -> Any:
+        """Jinja's, of a tree in which the steps are counted."""
+        if isinstance(source, str):
+            self.meter.reset()
+            if sum(1 for _ in islice(self.lex(source), TOKENS + 1)) > TOKENS:
+                raise SecurityError(f"it is written in more than {TOKENS:,} words and signs")
+            tree = self.parse(source)
+            self.meter.nodes = size(tree)
+            source = Counted().visit(tree)
+        return super().compile(source, *args, **named)
+
+    def call(__self, __context: Any, __obj: Any, *args: Any, **named: Any) -> Any:
+        __self.meter.call(__obj, args, named)
+        return __self.meter.made(super().call(__context, __obj, *args, **named))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if not all(isinstance(x, (int, float)) and abs(x) < 1e6 for x in (left, right)) or operator == "**":
@@ -47,17 +110,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        return not (isinstance(obj, str) and attr in _GROWING) and super().is_safe_attribute(obj, attr, value)
+        for kind in type(obj).__mro__:
+            if kind in _METHODS:
+                return attr in _METHODS[kind]
+        return super().is_safe_attribute(obj, attr, value)
 
-
-def environment() -> Sandbox:
-    """A sandbox for one template: its role tags have a nonce of their own."""
-    env = Sandbox(undefined=jinja2.StrictUndefined, extensions=[Roles], trim_blocks=True, lstrip_blocks=True)
-    for name in ("center", "format", "indent", "wordwrap", "pprint", "xmlattr", "random"):
-        del env.filters[name]
-    del env.globals["lipsum"]  # like ``random`` it would make another prompt each time, and a long one
-    env.filters["tojson"] = _json
-    return env
+    def wrap_str_format(self, value: Any) -> None:
+        """Formatting is no method for a template: see ``is_safe_attribute``."""
 
 
 def _json(value: Any, indent: int | None = None) -> str:
@@ -67,6 +126,21 @@ def _json(value: Any, indent: int | None = None) -> str:
     if indent is not None and not 0 <= indent <= MAX_INDENT:
         raise SecurityError(f"tojson indents by {MAX_INDENT} at most")
     return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=indent)
+
+
+@jinja2.pass_environment
+def _sum(env: Any, values: Any, attribute: Any = None, start: Any = 0) -> Any:
+    """Jinja's, of numbers: lists would be copied again and again."""
+    if not isinstance(start, (int, float)):
+        raise SecurityError("sum adds numbers")
+    return FILTERS["sum"](env, values, attribute, start)
+
+
+def _round(value: Any, precision: int = 0, method: Any = "common") -> Any:
+    """Jinja's, within the digits that a number has."""
+    if not -MAX_DIGITS <= precision <= MAX_DIGITS:
+        raise SecurityError(f"round keeps {MAX_DIGITS} digits at most")
+    return FILTERS["round"](value, precision, method)
 
 
 def line_of(error: BaseException) -> int | None:

@@ -18,7 +18,7 @@ from harness.errors import InputError, unknown
 from harness.kinds import Choice, Label
 from harness.prompt import frontmatter
 from harness.prompt.frontmatter import Settings
-from harness.prompt.sandbox import ROLES, Roles, Sandbox, environment, line_of, written_line
+from harness.prompt.sandbox import ROLES, Roles, Sandbox, line_of, written_line
 from harness.task.definition import Task
 from harness.types import Constraint, Example, Message, Messages, Prompt
 
@@ -64,7 +64,7 @@ class Template:
 
     @cached_property
     def _env(self) -> Sandbox:
-        return environment()
+        return Sandbox()
 
     @property
     def digest(self) -> str:
@@ -134,6 +134,7 @@ class Template:
         }
         pieces, size = [], 0
         compiled = self._compiled
+        self._env.meter.reset()
         with self._told(line_of, values):
             for piece in compiled.generate(values):
                 pieces.append(piece)
@@ -162,7 +163,7 @@ class Template:
         for part in parts:
             role, _, content = part.partition("\0")
             if role in ROLES:
-                messages.append(Message(role, content.rstrip("\0")))
+                messages.append(Message(role, content.strip().rstrip("\0")))
             elif (content if role == "end" else part).strip():
                 raise self._error(None, "text outside the role tags; put all of it inside {% user %} … {% enduser %}")
         return tuple(messages)
@@ -197,6 +198,8 @@ def load(name: str, task: Task) -> Template:
 
 def parse(name: str, path: Path, source: str, task: Task) -> Template:
     """Split the front matter from the body and validate both."""
+    if len(source) > MAX_CHARS:
+        raise InputError(f"template {path}: it is longer than {MAX_CHARS} characters.")
     if "\0" in source:
         line = source[: source.index("\0")].count("\n") + 1
         raise InputError(f"template {path}, line {line}: it holds a null byte, so it is no text. Save it as UTF-8.")
