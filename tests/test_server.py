@@ -15,7 +15,7 @@ from parrot import KEY, asked, engine, reset, status
 
 from harness.cli import main
 from harness.engines.openai import OpenAI
-from harness.engines.server import Manners, Pace, pause
+from harness.engines.pace import Manners, Pace, pause
 from harness.errors import HarnessError, InputError
 
 

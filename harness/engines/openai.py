@@ -14,8 +14,10 @@ from typing import Any, TypeVar
 
 from harness.engines import logprobs, reply, trie
 from harness.engines import structured as held
+from harness.engines.pace import Manners
 from harness.engines.refusals import Work, sifted, tolerant
-from harness.engines.server import Manners, Refused, Server, Session
+from harness.engines.server import Server
+from harness.engines.session import Refused, Session
 from harness.errors import InputError, unknown
 from harness.kinds.words import apart
 from harness.models.checkpoint import KEPT, Model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-from harness.engines.server import Refused, Session
+from harness.engines.session import Refused, Session
 from harness.types import Answer, Request
 
 ONE = (200, 400, 413, 422)  # statuses that may be about one prompt only: a content filter's, too long, no answer
