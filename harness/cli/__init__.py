@@ -12,6 +12,7 @@ from typing import Any
 import click
 import cloup
 
+from harness import secret
 from harness.cli import screen
 from harness.cli.check import check, plan
 from harness.cli.init import init
@@ -35,7 +36,10 @@ class Group(cloup.Group):
             return self.main(*args, **extra)
         except Exception as error:
             if os.environ.get(TRACEBACK):
-                raise
+                import traceback
+
+                screen.note(secret.silent(traceback.format_exc().rstrip()))
+                sys.exit(1)
             said = screen.paragraph(f"{type(error).__name__}: {error}")
             screen.note(f"harness: {said} (a fault of harness itself; with {TRACEBACK}=1 set, it shows where)")
             sys.exit(1)
