@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from harness.errors import InputError
 @dataclass(frozen=True, slots=True)
 class Manners:
     """How a server is treated. ``backoff``: seconds that the first new attempt waits at most, each later one up to
-    twice as long; ``timeout``: seconds without a sign before an attempt counts as failed; a rate of 0 is none."""
+    twice as long; ``timeout``: seconds in which an attempt must be answered to the end; a rate of 0 is none."""
 
     concurrency: int = 16
     retries: int = 6
@@ -26,7 +27,7 @@ class Manners:
     tokens_per_minute: int = 0
 
     def __post_init__(self) -> None:
-        if self.concurrency < 1 or self.timeout <= 0:
+        if self.concurrency < 1 or not self.timeout > 0:
             raise InputError("concurrency must be at least 1, and timeout more than 0 seconds.")
         if min(self.retries, self.backoff, self.requests_per_minute, self.tokens_per_minute) < 0:
             raise InputError("retries, backoff, requests_per_minute and tokens_per_minute must not be negative.")
@@ -56,17 +57,23 @@ class Pace:
 
 def pause(headers: Mapping[str, str]) -> float:
     """Seconds that a server asks to be left alone: ``Retry-After`` (seconds or a date), else the shortest of the
-    ``x-ratelimit-reset-*`` (such as 1m2.5s), for it does not say which limit was met; 0 where it asks nothing."""
+    ``x-ratelimit-reset-*`` (such as 1m2.5s), for it does not say which limit was met; 0 where it asks nothing, or
+    nothing that can be."""
     with suppress(ValueError):
-        return max(0.0, float(headers.get("retry-after-ms", "")) / 1000)
+        return _sound(float(headers.get("retry-after-ms", "")) / 1000)
     after = headers.get("retry-after", "")
     with suppress(ValueError):
-        return max(0.0, float(after))
-    with suppress(ValueError):
+        return _sound(float(after))
+    with suppress(ValueError, TypeError, OverflowError):
         then = parsedate_to_datetime(after)
-        return max(0.0, (then - datetime.now(UTC)).total_seconds())
+        zoned = then if then.tzinfo else then.replace(tzinfo=UTC)  # a date in HTTP is one of Greenwich
+        return _sound((zoned - datetime.now(UTC)).total_seconds())
     resets = [value for name, value in headers.items() if name.lower().startswith("x-ratelimit-reset")]
-    return min(map(_seconds, resets), default=0.0)
+    return _sound(min(map(_seconds, resets), default=0.0))
+
+
+def _sound(seconds: float) -> float:
+    return seconds if math.isfinite(seconds) and seconds > 0 else 0.0
 
 
 def _seconds(text: str) -> float:

@@ -1,60 +1,31 @@
-"""The HTTP side of a server: several requests at once, each over a session."""
+"""The HTTP side of a server: several requests at once, each over a session of its own."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
+from harness import secret
+from harness.engines import content
+from harness.engines.address import Address
 from harness.engines.pace import Manners, Pace
 from harness.engines.session import Session
-from harness.errors import InputError
 
 GRACE = 5.0  # seconds that answers on their way have after another request failed
-SHOWN = 300  # characters of a server's message
 
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 
 
 class Server:
-    """A server at ``base_url`` (its path included, such as http://localhost:8000/v1), whose key is in the environment
-    variable ``key_name``. ``name`` says where it is without what may be secret in the address."""
+    """The server at ``address``, treated with ``manners``."""
 
-    def __init__(self, base_url: str, key_name: str, manners: Manners) -> None:
-        import httpx
-
-        try:
-            url = httpx.URL(base_url)
-        except httpx.InvalidURL:
-            url = httpx.URL()
-        if url.scheme not in ("http", "https") or not url.host:
-            raise InputError("base_url is no address of a server: give one such as http://localhost:8000/v1.")
-        self._login = (url.username, url.password) if url.userinfo else None
-        self._url = url.copy_with(userinfo=b"")
-        self.name = str(self._url.copy_with(query=None, fragment=None)).rstrip("/")
-        self.key_name, self._manners, self._pace = key_name, manners, Pace(manners)
-        self._met = False
-
-    @property
-    def _key(self) -> str:
-        """Read when it is needed and kept nowhere."""
-        key = os.environ.get(self.key_name, "").strip()
-        if not key.isascii() or not key.isprintable():
-            raise InputError(f"the environment variable {self.key_name} holds no key: it has characters no key has.")
-        return key
-
-    def words(self, said: Any) -> str:
-        """What the server says of an error, in whichever of the usual places, on one line, without the key."""
-        error = said.get("error", said) if isinstance(said, dict) else said
-        if isinstance(error, dict):
-            error = error.get("message") or error.get("detail") or error
-        text = " ".join(str(error or "").split())
-        return (text.replace(key, "…") if (key := self._key) else text)[:SHOWN]
+    def __init__(self, address: Address, manners: Manners) -> None:
+        self.address, self.manners, self._pace = address, manners, Pace(manners)
 
     def once(self, work: Callable[[Session], Awaitable[Found]]) -> Found:
         """What ``work`` makes of a single request or several."""
@@ -100,13 +71,13 @@ class Server:
     ) -> None:
         waiting = deque(items)
         async with self._client() as client:
-            session = Session(self, client)
 
             async def worker() -> None:
                 while waiting:
+                    session = Session(self.address, self.manners, self._pace, client)
                     found.put((await work(session, waiting.popleft()),))
 
-            workers = [asyncio.create_task(worker()) for _ in range(min(self._manners.concurrency, len(items)))]
+            workers = [asyncio.create_task(worker()) for _ in range(min(self.manners.concurrency, len(items)))]
             try:
                 done, out = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
                 waiting.clear()
@@ -122,10 +93,11 @@ class Server:
     def _client(self) -> Any:
         import httpx
 
-        key, count = self._key, self._manners.concurrency
+        secret.hush()
+        key, count = self.address.key, self.manners.concurrency
         return httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            auth=self._login,
-            timeout=self._manners.timeout,
+            headers={"Accept-Encoding": content.PACKED[0], **({"Authorization": f"Bearer {key}"} if key else {})},
+            auth=self.address.login,
+            timeout=None,  # an attempt has one of its own
             limits=httpx.Limits(max_connections=count, max_keepalive_connections=count),
         )
