@@ -84,6 +84,7 @@ def serving():
     made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     made.daemon_threads = True
     made.block_on_close = False
+    made.handle_error = lambda *_: None  # whoever went away in the middle of it
     made.lock, made.cues, made.always, made.model = threading.Lock(), deque(), None, parrot()
     made.listing = None
     made.poison = lambda body: None
