@@ -68,7 +68,8 @@ class Sieve:
         if self.met:
             _, failed = self._server.once(lambda session: self._work(session, self._plain))
         if not self.met or isinstance(failed, GivenUp):
-            raise error
+            several = isinstance(error, GivenUp) and len(self._held) > 1
+            raise HarnessError(f"{len(self._held)} requests in a row got no answer. {error}") if several else error
         yield from self._release()
 
     def _release(self) -> Iterator[Answer]:

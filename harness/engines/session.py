@@ -29,7 +29,7 @@ Read = Callable[[Mapping[str, Any]], Found]
 class Refused(InputError):
     """A request that the server will not take, or not as meant, however often it is sent; ``status`` is HTTP's."""
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, status: int = 0) -> None:  # one argument is what pickle gives
         super().__init__(message)
         self.status = status
 
@@ -37,9 +37,12 @@ class Refused(InputError):
 class GivenUp(HarnessError):
     """A request that failed as often as it may be sent; ``problem`` says how it failed the last time."""
 
-    def __init__(self, where: str, attempts: int, problem: str) -> None:
-        self.problem = f"{where}: given up after {attempts} attempts: {problem}."
-        super().__init__(f"{self.problem} {KEPT} A lower concurrency, or more retries, gives the server more room.")
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"{problem} {KEPT} A lower concurrency, or more retries, gives the server more room.")
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[type[GivenUp], tuple[str]]:
+        return type(self), (self.problem,)
 
 
 class Garbled(GivenUp):
@@ -88,7 +91,8 @@ class Session:
                     ) from None
             if attempt < how.retries:
                 await asyncio.sleep(wait)
-        raise (Garbled if odd == attempt + 1 else GivenUp)(where, attempt + 1, problem)
+        kind = Garbled if odd == attempt + 1 else GivenUp
+        raise kind(f"{where}: given up after {attempt + 1} attempts: {problem}.")
 
     def _leave_alone(self, status: int, headers: Mapping[str, str], problem: str) -> None:
         """Nothing goes for as long as the server asks. Raises HarnessError where that is too long to wait for."""
