@@ -90,14 +90,21 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Token counts. ``submitted``: what a straightforward harness would feed the model (prompt and choice, for
-    each choice); ``computed``: token positions really run through it; ``generated``: tokens sampled."""
+    each choice); ``computed``: token positions really run through it; ``generated``: tokens sampled. ``retries``:
+    requests that a server was sent again."""
 
     submitted: int = 0
     computed: int = 0
     generated: int = 0
+    retries: int = 0
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(self.submitted + other.submitted, self.computed + other.computed, self.generated + other.generated)
+        return Usage(
+            self.submitted + other.submitted,
+            self.computed + other.computed,
+            self.generated + other.generated,
+            self.retries + other.retries,
+        )
 
 
 @dataclass(frozen=True, slots=True)

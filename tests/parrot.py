@@ -1,8 +1,6 @@
 """A server of OpenAI's protocol on a real socket, that repeats what it hears and misbehaves on cue."""
 
 import json
-import socket
-import struct
 import threading
 import time
 from collections import deque
@@ -23,7 +21,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.authorizations.append(self.headers.get("Authorization"))
-        self.say(200, {"data": [{"id": "parrot"}, {"id": "parakeet"}]})
+        if self.server.listing is None or not self.server.listing(self):
+            self.say(200, {"data": [{"id": "parrot"}, {"id": "parakeet"}]})
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -33,7 +32,7 @@ class Handler(BaseHTTPRequestHandler):
             server.bodies.append(body)
             server.now += 1
             server.most = max(server.most, server.now)
-            cue = server.cues.popleft() if server.cues else server.always
+            cue = server.cues.popleft() if server.cues else server.poison(body) or server.always
         try:
             time.sleep(server.delay)
             if cue is None or not cue(self):
@@ -45,6 +44,7 @@ class Handler(BaseHTTPRequestHandler):
                 server.now -= 1
 
     def say(self, status, said, **headers):
+        """Send ``said``, which are bytes or become JSON."""
         raw = said if isinstance(said, bytes) else json.dumps(said).encode()
         self.send_response(status)
         for name, value in {"Content-Length": len(raw), **headers}.items():
@@ -59,8 +59,7 @@ def parrot(takes=()):
     or overhears where ``takes`` is None."""
 
     def model(body):
-        text = body["messages"][-1]["content"] if "messages" in body else str(body["prompt"])
-        line = text.splitlines()[-1]
+        line = heard(body).splitlines()[-1]
         for name in ("structured_outputs", "response_format"):
             if name in body and takes is not None and name not in takes:
                 return 400, {"error": {"message": f"Unknown parameter: {name}", "code": "unknown_parameter"}}
@@ -80,12 +79,15 @@ def parrot(takes=()):
 
 @contextmanager
 def serving():
-    """A server that repeats, until the end of the block. ``cues`` are what it does to its next requests, ``always``
-    to the others."""
+    """A server that repeats, until the end of the block. ``cues`` are what it does to its next requests, ``poison``
+    to those it gives a cue for, ``always`` to the others, ``listing`` to those that ask for its models."""
     made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     made.daemon_threads = True
     made.block_on_close = False
+    made.handle_error = lambda *_: None  # whoever went away in the middle of it
     made.lock, made.cues, made.always, made.model = threading.Lock(), deque(), None, parrot()
+    made.listing = None
+    made.poison = lambda body: None
     made.bodies, made.authorizations, made.delay, made.now, made.most, made.dropped = [], [], 0.0, 0, 0, 0
     thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -105,16 +107,10 @@ def asked(*texts, **how):
     return [Request(str(i), (), None, Sampling(**how), text) for i, text in enumerate(texts)]
 
 
+def heard(body):
+    """The text of a request."""
+    return body["messages"][-1]["content"] if "messages" in body else str(body["prompt"])
+
+
 def chat(text):
     return (Message("system", "Repeat."), Message("user", text))
-
-
-def reset(handler):
-    """Close so that the other side gets a reset instead of an end."""
-    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    handler.connection.close()
-    return True
-
-
-def status(code, message="", **headers):
-    return lambda handler: handler.say(code, {"error": {"message": message}}, **headers)

@@ -30,7 +30,7 @@ def test_choices_are_read_in_few_requests(labels, longest):
     reading, requests = logprobs.Reading.of(choices), 0
     for node, fields in reading.questions():
         assert len(fields["logprob_token_ids"]) <= logprobs.IDS_PER_REQUEST
-        reading.take(node, spoken(node, fields))
+        reading.take(node, fields, spoken(node, fields))
         requests += 1
     expected = tuple(tuple(likely(c[:i], c[i]) for i in range(len(c))) for c in choices)
     assert reading.scores(choices) == expected

@@ -59,7 +59,8 @@ def test_rows_have_the_documented_fields(home):
         "run",
     }
     assert wanted <= row.keys()
-    assert row["usage"].keys() == {"submitted_tokens", "computed_tokens", "trie_tokens", "generated_tokens", "seconds"}
+    counted = {"submitted_tokens", "computed_tokens", "trie_tokens", "generated_tokens", "retries", "seconds"}
+    assert row["usage"].keys() == counted
     assert all(value.keys() == {"value", "low", "high"} for value in row["metrics"].values())
     for value in row["metrics"].values():
         assert value["value"] is None or value["low"] <= value["value"] <= value["high"]

@@ -7,7 +7,7 @@ import traceback
 
 import click
 
-from harness import errors
+from harness import errors, secret
 from harness.cli import screen
 from harness.errors import FULL, HarnessError, InputError
 
@@ -25,8 +25,8 @@ def known(error: BaseException) -> HarnessError:
     if isinstance(error, OSError) and error.errno in FULL:
         return errors.of_file(error, "no more could be written")
     if os.environ.get(TRACEBACK):
-        screen.note("".join(traceback.format_exception(error)).rstrip())
-    said = screen.paragraph(f"{type(error).__name__}: {error}")
+        screen.note(secret.silent("".join(traceback.format_exception(error)).rstrip()))
+    said = screen.paragraph(secret.silent(f"{type(error).__name__}: {error}"))
     return HarnessError(f"{said} (a fault of harness itself; with {TRACEBACK}=1 set, it shows where)")
 
 

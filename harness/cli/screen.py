@@ -1,4 +1,5 @@
-"""What commands say goes out here, whatever its characters, whatever the terminal can write and whoever still reads."""
+"""What commands say goes out here, whatever its characters, whatever the terminal can write and whoever still reads;
+secrets of this process do not."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from typing import Any, TextIO
 
 import click
 
-from harness import escape
+from harness import escape, secret
 
 DRAWN = range(0x2500, 0x2580)  # the lines of tables
 
@@ -39,14 +40,14 @@ def _spelt(character: str) -> str:
 
 def say(text: str, **style: Any) -> None:
     """A line or more on stdout; ``style`` is click's, for a terminal."""
-    shown = escape.terminal(text)
+    shown = escape.terminal(secret.hidden(text))
     _write(click.style(shown, **style) if style else shown, sys.stdout)
 
 
 def note(text: str) -> None:
     """A line or more on stderr. Where that cannot be written nobody is left to be told; the exit code stands."""
     with suppress(OSError):
-        _write(escape.terminal(text), sys.stderr)
+        _write(escape.terminal(secret.hidden(text)), sys.stderr)
 
 
 def paragraph(error: BaseException | str) -> str:

@@ -18,6 +18,7 @@ class Costs:
 
     def __init__(self, n: int) -> None:
         self._submitted, self._own, self._generated, self._weights = [0] * n, [0.0] * n, [0.0] * n, [0.0] * n
+        self._retries = [0.0] * n
         self._pooled = 0
 
     def charge(self, answer: Answer, asking: Sequence[int], share: float | None) -> None:
@@ -33,12 +34,13 @@ class Costs:
             self._own[place] += own * part
             self._generated[place] += usage.generated * part
             self._weights[place] += weight * part
+            self._retries[place] += usage.retries * part
 
     def usages(self) -> list[Usage]:
         """What each prompt owes, in whole tokens, which add up to what was computed and generated."""
         rate = self._pooled / (sum(self._weights) or 1.0)
         computed = [own + rate * weight for own, weight in zip(self._own, self._weights, strict=True)]
-        return list(map(Usage, self._submitted, whole(computed), whole(self._generated)))
+        return list(map(Usage, self._submitted, whole(computed), whole(self._generated), whole(self._retries)))
 
 
 def whole(amounts: Sequence[float]) -> list[int]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.engines.branches import IDS_PER_REQUEST
+from harness.engines.reply import chosen
 from harness.types import Tokens
 
 NEVER = -9999.0  # how JSON says minus infinity
+ROUNDING = 1e-3  # that a log-probability may lie above 0
 ECHO = {"max_tokens": 1, "temperature": 0.0, "logprobs": 1, "echo": True}
 
 Step = tuple[int, Mapping[int, float]]
@@ -48,9 +50,13 @@ class Reading:
             for start in range(0, len(ids), IDS_PER_REQUEST):
                 yield node, by_ids(ids[start : start + IDS_PER_REQUEST], longest)
 
-    def take(self, node: Tokens, said: Mapping[str, Any]) -> None:
-        """Keep what an answer to a question from ``node`` on tells, as far as it goes along the choices."""
-        for token, logprobs in steps(said):
+    def take(self, node: Tokens, fields: Mapping[str, Any], said: Mapping[str, Any]) -> None:
+        """Keep what an answer to the question ``fields`` from ``node`` on tells, as far as it goes along the choices.
+        Raises KeyError where it does not tell what follows ``node``."""
+        told = steps(said)
+        for token in self.wanted[node].intersection(fields["logprob_token_ids"]):
+            _ = told[0][1][token]
+        for token, logprobs in told:
             asked = self.wanted.get(node, set()) & logprobs.keys()
             self.found.update({(*node, child): logprobs[child] for child in asked})
             node = (*node, token)
@@ -74,9 +80,9 @@ def by_ids(ids: Sequence[int], count: int) -> Mapping[str, Any]:
 
 def steps(said: Mapping[str, Any]) -> list[Step]:
     """Of an answer to ``by_ids``, whose tokens are named as token_id:17."""
-    logprobs = said["choices"][0]["logprobs"]
+    logprobs = chosen(said)["logprobs"]
     return [
-        (_id(token), {_id(name): float(value) for name, value in step.items()})
+        (_id(token), {_id(name): _number(value) for name, value in step.items()})
         for token, step in zip(logprobs["tokens"], logprobs["top_logprobs"], strict=True)
     ]
 
@@ -85,15 +91,34 @@ def _id(token: str) -> int:
     return int(token.removeprefix("token_id:"))
 
 
-def untouched(said: Mapping[str, Any], one: int, two: int) -> bool:
+def _number(value: Any) -> float:
+    """A log-probability. Raises ValueError for what is none: no number, NaN, or above 0 by more than rounding."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value <= ROUNDING:
+        raise ValueError(f"{value!r} is no log-probability")
+    return float(value)
+
+
+def offered(said: Mapping[str, Any]) -> bool:
+    """Whether log-probabilities came at all: where a server has none, another attempt brings none."""
+    return chosen(said).get("logprobs") is not None
+
+
+def untouched(one: int, two: int, said: Mapping[str, Any]) -> bool:
     """Whether an answer that might say ``one`` only still tells how likely the model itself found ``two``."""
+    if not offered(said):
+        return False
     ((token, logprobs),) = steps(said)
-    return token == one and logprobs[one] > NEVER and logprobs[two] > NEVER
+    return token == one and min(logprobs.get(each, NEVER) for each in (one, two)) > NEVER
 
 
-def echoed(said: Mapping[str, Any], whole: Tokens, last: int) -> tuple[float, ...]:
+def echoes(whole: Tokens, said: Mapping[str, Any]) -> bool:
+    """Whether an answer to ``ECHO`` tells how likely the prompt ``whole`` was."""
+    return offered(said) and len(echoed(whole, 1, said)) == 1
+
+
+def echoed(whole: Tokens, last: int, said: Mapping[str, Any]) -> tuple[float, ...]:
     """Of an answer to ``ECHO``: those of the ``last`` tokens of the prompt ``whole``. One more token was said."""
-    values = said["choices"][0]["logprobs"]["token_logprobs"]
+    values = chosen(said)["logprobs"]["token_logprobs"]
     if len(values) not in (len(whole), len(whole) + 1):
         raise ValueError(f"{len(values)} log-probabilities for {len(whole)} tokens")
-    return tuple(float(value) for value in values[len(whole) - last : len(whole)])
+    return tuple(_number(value) for value in values[len(whole) - last : len(whole)])

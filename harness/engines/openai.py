@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.engines import logprobs, reply, trie
 from harness.engines import structured as held
-from harness.engines.refusals import Work, sifted, tolerant
-from harness.engines.server import Manners, Refused, Server, Session
+from harness.engines.address import Address
+from harness.engines.pace import Manners
+from harness.engines.refusals import Sieve, Work
+from harness.engines.served import Served
+from harness.engines.server import Server
+from harness.engines.session import Garbled, Read, Refused, Session
 from harness.errors import InputError, unknown
 from harness.kinds.words import apart
 from harness.models.checkpoint import KEPT, Model
@@ -72,33 +76,25 @@ class OpenAI:
         self._structured = structured
         self._local = Model(tokenizer, revision, home) if tokenizer else None
         manners = Manners(concurrency, retries, timeout, backoff, requests_per_minute, tokens_per_minute)
-        self._server = Server(base_url or os.environ.get("OPENAI_BASE_URL") or HOME, api_key_env, manners)
-        self._answers = False  # whether it has answered any request
+        address = Address(base_url or os.environ.get("OPENAI_BASE_URL") or HOME, api_key_env)
+        self._server = Server(address, manners)
+        self._met = False  # whether it has answered any request
 
     @cached_property
-    def _models(self) -> Mapping[str, Mapping[str, Any]]:
-        """What the server says of its models, by name; nothing where it keeps no list."""
+    def _models(self) -> Served:
+        """What the server says of its models; nothing where it keeps no list."""
         try:
-            said = self._server.once(lambda session: session.send("GET", "models"))
-        except Refused:
-            return {}
-        return self._understood("models", lambda: {str(each["id"]): each for each in said["data"]})
-
-    @property
-    def _card(self) -> Mapping[str, Any]:
-        return self._models.get(self._name, {})
-
-    @property
-    def _is_vllm(self) -> bool:
-        return any(card.get("owned_by") == "vllm" for card in self._models.values())
+            return self._server.once(lambda session: session.send("GET", "models", Served.of))
+        except (Refused, Garbled):
+            return Served({})
 
     @cached_property
     def identity(self) -> Mapping[str, str]:
         """``weights`` is what the server says it loaded, which few do. A response's ``system_fingerprint`` is left out:
         providers change it from one answer to the next."""
-        found = {"model": self._name, "engine": "openai", "server": self._server.name}
-        if root := self._card.get("root"):
-            found["weights"] = str(root)
+        found = {"model": self._name, "engine": "openai", "server": self._server.address.identity}
+        if weights := self._models.weights(self._name):
+            found["weights"] = weights
         if self._local:
             found["tokenizer"] = self._fingerprint
         return {**found, "structured": self._how}
@@ -117,22 +113,22 @@ class OpenAI:
     @property
     def max_length(self) -> int:
         """Tokens of prompt and answer together that the server takes; unbounded where it does not say."""
-        return int(self._card.get("max_model_len") or sys.maxsize)
+        return self._models.max_length(self._name)
 
     @cached_property
     def _how(self) -> str:
         """How the server holds text to a constraint: asked to say what no model would say, does it?"""
         if self._structured != "auto":
             return self._structured
-        if self._is_vllm:
+        if self._models.is_vllm:
             return "vllm"
         for how in ("vllm", "json"):
             for content in ((Message("user", PROBE),), PROBE):
                 sampling = Sampling(constraint=Constraint("choice", (PROBED,)))
                 request = Request("", (), None, sampling, content)
                 path, body = self._writing(request, how)
-                with suppress(Refused):
-                    if apart(self._text(self._once(path, body), path, request, how)[0])[1] == PROBED:
+                with suppress(Refused, Garbled):
+                    if apart(self._once(path, body, partial(self._text, request, how))[0])[1] == PROBED:
                         return how
         return "none"
 
@@ -144,23 +140,34 @@ class OpenAI:
             yield from self._each(self._write, ordered, known)
 
     def _each(self, work: Work, ordered: Sequence[Request], known: Container[str]) -> Iterator[Answer]:
-        """An answer to each request. One that the server refuses has failed, if it answers others. Raises Refused where
-        it answers none: then it is not about a prompt."""
-        for answer in sifted(self._server.each(tolerant(work), ordered), self._answers or bool(known)):
-            self._answers = True
+        """An answer to each request (see ``Sieve``)."""
+        for answer in Sieve(self._server, work, self._plain(ordered[0]), self._met or bool(known)).answers(ordered):
+            self._met = True
             yield answer
+
+    def _plain(self, request: Request) -> Request:
+        """One that asks as ``request`` does, but about none of the items."""
+        if request.content is None:
+            return replace(request, prompt=tuple(self.tokenizer.encode(PROBE)))
+        return replace(request, content=PROBE if isinstance(request.content, str) else (Message("user", PROBE),))
 
     async def _write(self, session: Session, request: Request) -> Answer:
         path, body = self._writing(request, self._how)
-        said = await self._send(session, path, body)
         vain = Usage()
-        if "stop" in body and self._understood(path, reply.stopped_early, said):
-            vain = Usage(0, reply.computed(said), reply.usage(said)[2])
+
+        def read(said: Mapping[str, Any]) -> Answer:
+            text, finish = self._text(request, self._how, said)
+            prompt, _, new = reply.usage(said)
+            return Answer(request.key, text, finish, usage=Usage(prompt, reply.computed(said), new))
+
+        if "stop" in body:
+            answer, early = await self._send(session, path, body, lambda said: (read(said), reply.stopped_early(said)))
+            if not early:
+                return answer
+            vain = replace(answer.usage, submitted=0)
             del body["stop"]
-            said = await self._send(session, path, body)
-        text, finish = self._text(said, path, request, self._how)
-        prompt, _, new = reply.usage(said)
-        return Answer(request.key, text, finish, usage=vain + Usage(prompt, reply.computed(said), new))
+        answer = await self._send(session, path, body, read)
+        return replace(answer, usage=vain + answer.usage)
 
     def _writing(self, request: Request, how: str) -> tuple[str, dict[str, Any]]:
         """The path and body that ask for text. A chat's model may think before it answers, where no stop must act: it
@@ -178,11 +185,11 @@ class OpenAI:
             body["messages"] = [{"role": m.role, "content": m.content} for m in request.content]
             if request.chat:
                 body["chat_template_kwargs"] = json.loads(request.chat)
-            if self._is_vllm and request.content[-1].role == "assistant":  # the beginning of the answer
+            if self._models.is_vllm and request.content[-1].role == "assistant":  # the beginning of the answer
                 body |= {"add_generation_prompt": False, "continue_final_message": True}
             return "chat/completions", body
         body["prompt"] = list(request.prompt) if request.content is None else request.content
-        if request.content is None and self._is_vllm:
+        if request.content is None and self._models.is_vllm:
             body["return_token_ids"] = True
         return "completions", body
 
@@ -195,14 +202,15 @@ class OpenAI:
             return opening(content)
         return opening(content[-1].content) if content and content[-1].role == "assistant" else ""
 
-    def _text(self, said: Mapping[str, Any], path: str, request: Request, how: str) -> tuple[str, str]:
+    def _text(self, request: Request, how: str, said: Mapping[str, Any]) -> tuple[str, str]:
         """The text that came, up to the first stop, and why it ends; what the model thought stands in front of it."""
         sampling = request.sampling
         assert sampling is not None
-        text = self._understood(path, reply.text, said, self.tokenizer)
-        ended = str(said["choices"][0].get("finish_reason") or "length")
-        thought = self._understood(path, reply.thought, said) or self._opened(request)
-        if held.wraps(sampling.constraint, how):
+        wrapped = held.wraps(sampling.constraint, how)
+        text = reply.bounded(reply.text(said, self.tokenizer), sampling.max_tokens + held.ROOM * wrapped)
+        ended = reply.finish(said)
+        thought = reply.thought(said) or self._opened(request)
+        if wrapped:
             return thought + held.unwrap(text), ended
         text, stopped = until(thought + text, sampling.stop)
         return text, "stop" if stopped else ended
@@ -221,28 +229,28 @@ class OpenAI:
         ids = tuple(self.tokenizer.encode(PROBE))
         one, two = ids[-2:]
         only = {**logprobs.by_ids((one, two), 1), "allowed_token_ids": [one]}
-        with suppress(Refused):
-            said = self._once("completions", self._completion(ids, only))
-            if self._understood("completions", logprobs.untouched, said, one, two):
+        with suppress(Refused, Garbled):
+            if self._once("completions", self._completion(ids, only), partial(logprobs.untouched, one, two)):
                 return True
+        problem = "it is answered without them"
         try:
-            said = self._once("completions", self._completion(ids, logprobs.ECHO))
-            self._understood("completions", logprobs.echoed, said, ids, 1)
-        except Refused as error:
-            raise InputError(
-                f"{self._server.name} does not return the log-probabilities that scoring needs. Use --mode generate. "
-                f"({error})"
-            ) from None
-        return False
+            if self._once("completions", self._completion(ids, logprobs.ECHO), partial(logprobs.echoes, ids)):
+                return False
+        except (Refused, Garbled) as error:
+            problem = str(error)
+        raise InputError(
+            f"{self._server.address.name} does not return the log-probabilities that scoring needs. Use --mode "
+            f"generate. ({problem})"
+        )
 
     async def _score_by_ids(self, session: Session, request: Request) -> Answer:
         assert request.choices is not None
         reading, computed = logprobs.Reading.of(request.choices), 0
         for node, fields in reading.questions():
-            said = await self._send(session, "completions", self._completion(request.prompt + node, fields))
-            self._understood("completions", reading.take, node, said)
-            computed += reply.computed(said)
-        scores = self._understood("completions", reading.scores, request.choices)
+            read = partial(_counted, partial(reading.take, node, fields))
+            _, cost = await self._send(session, "completions", self._completion(request.prompt + node, fields), read)
+            computed += cost
+        scores = reading.scores(request.choices)
         return Answer(request.key, choice_logprobs=scores, usage=Usage(trie.submitted(request), computed))
 
     async def _score_by_echo(self, session: Session, request: Request) -> Answer:
@@ -251,46 +259,35 @@ class OpenAI:
         scores, computed = [], 0
         for choice in request.choices:
             whole = request.prompt + choice
-            said = await self._send(session, "completions", self._completion(whole, logprobs.ECHO))
-            scores.append(self._understood("completions", logprobs.echoed, said, whole, len(choice)))
-            computed += reply.computed(said)
+            read = partial(_counted, partial(logprobs.echoed, whole, len(choice)))
+            found, cost = await self._send(session, "completions", self._completion(whole, logprobs.ECHO), read)
+            scores.append(found)
+            computed += cost
         return Answer(request.key, choice_logprobs=tuple(scores), usage=Usage(trie.submitted(request), computed))
 
     def _completion(self, prompt: Tokens, fields: Mapping[str, Any]) -> dict[str, Any]:
         return {"model": self._name, "prompt": list(prompt), **fields}
 
-    def _once(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        return self._server.once(lambda session: self._send(session, path, body))
+    def _once(self, path: str, body: Mapping[str, Any], read: Read[Found]) -> Found:
+        return self._server.once(lambda session: self._send(session, path, body, read))
 
-    async def _send(self, session: Session, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def _send(self, session: Session, path: str, body: Mapping[str, Any], read: Read[Found]) -> Found:
         prompt = body.get("prompt") or body.get("messages") or ""
         tokens = len(prompt) if isinstance(prompt, list) and "prompt" in body else len(str(prompt)) // 4
         try:
-            return await session.send("POST", path, body, tokens + body["max_tokens"])
+            return await session.send("POST", path, read, body, tokens + body["max_tokens"])
         except Refused as error:
-            if error.status == 404 and self._models and self._name not in self._models:
-                raise unknown("model", self._name, self._models, self._server.name) from None
+            if error.status == 404 and self._models.names and self._name not in self._models.names:
+                raise unknown("model", self._name, self._models.names, self._server.address.name) from None
             if "structured_outputs" in body or "response_format" in body:
                 hint = "--engine-with structured=json, or none, asks for less of a hold on the answer."
                 raise Refused(f"{error} {hint}", error.status) from None
             raise
 
-    def _understood(self, path: str, read: Callable[..., Found], *args: Any) -> Found:
-        """What ``read`` reads out of an answer. Raises Refused where it finds it in another form."""
-        try:
-            return read(*args)
-        except reply.NoAnswer as none:
-            raise Refused(f"{self._server.name}/{path} answers nothing: {none}.", 200) from None
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-            if words := next((each["error"] for each in args if isinstance(each, dict) and each.get("error")), None):
-                raise Refused(
-                    f"{self._server.name}/{path} refuses the request: {self._server.words({'error': words})}.", 200
-                ) from None
-            raise Refused(
-                f"{self._server.name}/{path} answers, but not in the form of OpenAI's protocol. Check base_url, which "
-                "usually ends in /v1, and what the server offers.",
-                200,
-            ) from None
+
+def _counted(read: Read[Found], said: Mapping[str, Any]) -> tuple[Found, int]:
+    """What ``read`` finds, and what it cost to compute."""
+    return read(said), reply.computed(said)
 
 
 def _content(request: Request) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, ValidationError, model_validator
 
-from harness import kinds
+from harness import kinds, secret
 from harness.errors import InputError
 from harness.results import checksum
 
@@ -82,8 +82,8 @@ class _Document(BaseModel):
 
 
 def signed(document: Mapping[str, Any]) -> dict[str, Any]:
-    """``document`` with the checksum of all that it says."""
-    plain = json.loads(json.dumps(document))  # as it will be read
+    """``document``, without secrets of this process, with the checksum of all that it says."""
+    plain = json.loads(secret.hidden(json.dumps(document)))  # as it will be read
     return {**plain, "checksums": {**plain["checksums"], FILE: _sum(plain)}}
 
 

@@ -134,6 +134,7 @@ class Draft:
             "computed_tokens": self._usage.computed,
             "trie_tokens": getattr(predictor, "trie_tokens", 0),
             "generated_tokens": self._usage.generated,
+            "retries": self._usage.retries,
             "seconds": round(self.seconds + time.perf_counter() - begun, 3),
         }
         return Run(
