@@ -14,6 +14,7 @@ import cloup
 
 from harness.cli import screen
 from harness.cli.check import check, plan
+from harness.cli.doctor import doctor
 from harness.cli.init import init
 from harness.cli.look import list_, report, show
 from harness.cli.run import run
@@ -73,5 +74,5 @@ def main() -> None:
     atexit.register(gc.disable)
 
 
-for command in (run, show, list_, report, check, plan, init):
+for command in (run, show, list_, report, check, plan, init, doctor):
     main.add_command(command)
