@@ -200,7 +200,7 @@ class TestLayouts:
         whole = bytearray(path.read_bytes())
         whole[4096 * 3 : 4096 * 3 + 12] = b"\xa5" * 12
         path.write_bytes(whole)
-        with Journal(path) as journal, pytest.raises(InputError, match="malformed.*harness doctor"):
+        with Journal(path) as journal, pytest.raises(InputError, match=r"malformed.*harness doctor"):
             list(journal.look_up([key(0)]))
         assert path.read_bytes()[60:64] == b"\x00\x00\x00\x01"
 

@@ -82,7 +82,10 @@ for number in range(100):
 
 @pytest.mark.slow
 def test_400_seals_by_four_processes_that_replace_each_others(tmp_path):
-    command, pipes = [sys.executable, "-c", SEALING, str(tmp_path)], {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+    command, pipes = (
+        [sys.executable, "-c", SEALING, str(tmp_path)],
+        {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE},
+    )
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **pipes) for _ in range(4)]
     for each in running:
         assert each.stdout.readline() == "ready\n"

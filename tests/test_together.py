@@ -168,7 +168,9 @@ os.kill(os.getpid(), signal.SIGKILL)
         items = finsentiment.examples("dev")[:6]
         path = tmp_path / "journal.sqlite"
         with Journal(path) as one, Journal(path) as two:
-            asking = [Prompted(template.load("plain", finsentiment), tiny, create("fixed"), journal=j) for j in (one, two)]
+            asking = [
+                Prompted(template.load("plain", finsentiment), tiny, create("fixed"), journal=j) for j in (one, two)
+            ]
             inquiry = Inquiry([asking[0].fit(())], items)
             claim = Journal.claim
 

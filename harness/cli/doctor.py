@@ -22,12 +22,14 @@ def doctor(results: Path, mend: bool) -> None:
     """
     from harness.study.checkup import checkup
 
-    left = 0
-    for found in checkup(results, mend):
+    left, findings = 0, list(checkup(results, mend))
+    for found in findings:
         state = "mended" if found.mended else "damaged" if found.wrong else "whole"
         left += state == "damaged"
         told = "; ".join(filter(None, (found.wrong or found.what, found.mended)))
         say(f"{state:<7}  {escape.line(str(found.path))}: {escape.line(paragraph(told))}")
+    if not findings:
+        say(f"{results}: nothing is kept there.")
     if left:
         say(f"Damaged: {left}. Run again with --mend to recover what can be read and to set the rest aside.")
         click.get_current_context().exit(1)

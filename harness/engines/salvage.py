@@ -61,9 +61,15 @@ def _read(path: Path) -> Iterator[tuple[str, tuple[Any, Any, Any]]]:
                 yield from ((table, row) for row in found)
             elif table == "answers":
                 found = db.execute(f"SELECT {key}, {text} FROM {table}")
-                yield from ((table, (*row, layout.checksum(table, *row))) for row in found)
+                yield from ((table, (*row, _sum_of_first(*row))) for row in found)
         if (said := db.execute("PRAGMA integrity_check(1)").fetchone()[0]) != b"ok":
             raise sqlite3.DatabaseError(said.decode(errors="replace"))
+
+
+def _sum_of_first(key: Any, text: Any) -> bytes | None:
+    """The sum that a row of layout 1 would have; None where it is no answer."""
+    right = layout.checksum("answers", key, text)
+    return right if layout.load(key, text, right) else None
 
 
 def mend(path: Path, kept: Path) -> int:
@@ -71,13 +77,17 @@ def mend(path: Path, kept: Path) -> int:
     beside it, at ``kept``. Returns how many answers that are. The damaged one is there under one name or the other
     whenever it breaks off."""
     made = _beside(path, ".mending")
-    made.unlink(missing_ok=True)
-    with closing(layout.connect(made)) as db:
-        db.execute("BEGIN")
-        for table, row in rows(path):
-            db.execute(f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?)", [each.decode() for each in row])
-        found = int(db.execute("SELECT count(*) FROM answers").fetchone()[0])
-        db.execute("COMMIT")
+    for end in ("", "-wal", "-shm"):  # of one that broke off
+        _beside(made, end).unlink(missing_ok=True)
+    try:
+        with closing(layout.connect(made)) as db:
+            db.execute("BEGIN")
+            for table, row in rows(path):
+                db.execute(f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?)", [each.decode() for each in row])
+            found = int(db.execute("SELECT count(*) FROM answers").fetchone()[0])
+            db.execute("COMMIT")
+    except layout.ERRORS as error:
+        raise layout.trouble(made, error) from None
     kept.parent.mkdir(parents=True, exist_ok=True)
     _beside(path, "-shm").unlink(missing_ok=True)
     with suppress(FileNotFoundError):
@@ -93,11 +103,11 @@ def rows(path: Path) -> Iterator[tuple[str, tuple[bytes, bytes, bytes]]]:
     data = path.read_bytes()
     unsummed = data[60:64] == (1).to_bytes(4)
     for key, text, found in _found(data, _log(path)):
-        for table in layout.KEPT:
-            right = layout.checksum(table, key, text)
-            assert right is not None
-            if found == right or (found is None and unsummed and table == "answers" and layout.load(key, text, right)):
-                yield table, (key, text, right)
+        if found is None:
+            if unsummed and (right := _sum_of_first(key, text)):
+                yield "answers", (key, text, right)
+            continue
+        yield from ((table, (key, text, found)) for table in layout.KEPT if layout.checksum(table, key, text) == found)
 
 
 def _beside(path: Path, ending: str) -> Path:
