@@ -93,8 +93,9 @@ class TestJournal:
     def test_no_room_for_a_mark_beside_it(self, tmp_path, monkeypatch):
         with Journal(tmp_path / "journal.sqlite") as journal:
             monkeypatch.setattr("harness.engines.presence.Presence.begin", refusing(errno.ENOSPC))
-            with pytest.raises(HarnessError, match="No space left on device"):
+            with pytest.raises(HarnessError, match=r"No space left on device.*make room") as error:
                 journal.claim("a")
+            assert error.value.exit_code == 1
 
 
 class TestSealing:

@@ -17,7 +17,7 @@ from harness.engines.journal import Journal
 from harness.types import Answer, Engine, Example, Prediction, Request, Usage
 
 WINDOW = 8192  # prompts planned and held at once: bounds the memory of a run of any length
-POLL = 0.2  # seconds between two looks for what another process asks
+POLL = 0.5  # seconds between two looks for what another process asks
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,12 +88,13 @@ class Journal:
         before = len(self.damaged)
         for start in range(0, len(wanted), 500):
             part = wanted[start : start + 500]
-            marks = ",".join("?" * len(part))
+            asked, marks = set(part), ",".join("?" * len(part))
             for row in self._execute(f"SELECT key, answer, sum FROM answers WHERE key IN ({marks})", part):
-                if answer := layout.load(*row):
+                name, answer = _text(row[0]), layout.load(*row)
+                if answer and name in asked:
                     yield answer
                 else:
-                    self.damaged.add(_text(row[0]))
+                    self.damaged.add(name)
         if found := len(self.damaged) - before:
             self.tell(
                 f"{self.path}: answers that are damaged: {found}. They count as not known, and are asked again. "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import operator
 import sqlite3
+from errno import EDQUOT, ENOSPC
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -90,10 +91,9 @@ def doctor(path: Path) -> str:
 
 def trouble(path: Path, error: BaseException) -> HarnessError:
     """The error for a file that cannot be used: one of ``ERRORS``, or an OSError."""
-    code = getattr(error, "sqlite_errorcode", None)
-    code = None if code is None else code & 0xFF
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     what = f"{path}: the response cache cannot be "
-    if code in ROOM:
+    if code in ROOM or (isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)):
         return HarnessError(
             f"{what}read or written: {error}. The answers that it holds are kept. If the disk is full, make room and "
             f"run again: it goes on from there. If the file is damaged: {doctor(path)}"
