@@ -160,15 +160,16 @@ def _local(payload: int, size: int) -> int:
 
 
 def _rest(page: bytes, start: int, here: int, wanted: int, book: Pages, size: int) -> bytes:
-    """``wanted`` bytes of a row, of which ``here`` are in its page; fewer where the chain is broken."""
-    if wanted < 0 or here < 0:
+    """``wanted`` bytes of a row, of which ``here`` are in its page; fewer where that cannot be, or where the chain of
+    pages is broken."""
+    if here < 0 or not 0 <= wanted <= size * len(book):
         return b""
-    found = page[start : start + here]
-    following = page[start + here : start + here + 4] if here < wanted else b""
-    while len(found) < wanted and (more := book.get(int.from_bytes(following))):
-        following = more[:4]
-        found += more[4 : 4 + wanted - len(found)]
-    return found
+    parts, got = [page[start : start + here]], here
+    following = page[start + here : start + here + 4]
+    while got < wanted and len(more := book.get(int.from_bytes(following), b"")) > 4:
+        parts.append(more[4 : 4 + wanted - got])
+        following, got = more[:4], got + len(parts[-1])
+    return b"".join(parts)
 
 
 def _number(varint: bytes) -> int:
