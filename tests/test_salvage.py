@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from journals import answer, first_layout, key, put
 
-from harness.engines import layout, salvage
+from harness.engines import layout, salvage, wal
 from harness.engines.journal import Journal
+from harness.errors import InputError
 
 PAGE = 4096
 
@@ -111,7 +112,7 @@ class TestJournal:
         assert (journal.parent / "damaged" / "journal.sqlite-2").exists()
 
     def test_what_lies_behind_a_damage_of_the_log_is_recovered(self, journal):
-        """SQLite reads the log that a killed process left as far as the first damage, and says nothing."""
+        """SQLite reads the log that a killed process left as far as the first damage, and says nothing: so we do."""
         other = journal.parent / "killed" / "journal.sqlite"
         other.parent.mkdir()
         with Journal(journal) as open_:
@@ -123,8 +124,12 @@ class TestJournal:
         log = bytearray(other.with_name("journal.sqlite-wal").read_bytes())
         log[len(log) // 2] ^= 4
         other.with_name("journal.sqlite-wal").write_bytes(log)
+        with pytest.raises(InputError, match=r"its log is damaged, and more was written behind that.*harness doctor"):
+            fill(other, [answer(400)])
+        assert other.with_name("journal.sqlite-wal").read_bytes() == bytes(log)
         done = doctor("--results", str(other.parent))
         assert done.exit_code == 1
+        assert "its log is damaged" in done.stdout
         assert "answers out of SQLite's reach: " in done.stdout
         assert doctor("--results", str(other.parent), "--mend").exit_code == 0
         with Journal(other) as found:
@@ -132,6 +137,37 @@ class TestJournal:
         assert len(answers) >= 399
         assert (other.parent / "damaged" / "journal.sqlite-wal").read_bytes() == bytes(log)
         assert whole(other.parent)
+
+    @pytest.mark.parametrize("left", [0.1, 0.5, 0.9, 0.999, 1])
+    def test_a_log_that_ends_early_is_none_that_is_damaged(self, journal, left):
+        """As a kill leaves it: cut anywhere, and, where it lies over an older one, with the older frames behind."""
+        other = journal.parent / "killed" / "journal.sqlite"
+        other.parent.mkdir()
+        with Journal(journal) as open_:
+            for number in range(300, 400):
+                open_.record(answer(number, 700))
+            shutil.copy(journal, other)
+            log = journal.with_name("journal.sqlite-wal").read_bytes()
+        assert not wal.broken(log)
+        log = log[: int(len(log) * left)]
+        other.with_name("journal.sqlite-wal").write_bytes(log)
+        assert not wal.broken(log)
+        fill(other, [answer(400)])
+        assert whole(other.parent)
+
+    def test_any_bit_of_a_log_is_seen_but_in_its_last_frame(self, journal):
+        with Journal(journal) as open_:
+            open_.record(answer(300))
+            open_.record(answer(301))
+            log = journal.with_name("journal.sqlite-wal").read_bytes()
+            steps = len(list(wal.frames(log, PAGE)))
+            assert steps == 2
+        draw = random.Random(0)
+        for _ in range(200):
+            bit = draw.randrange(8 * (len(log) - wal.FRAME - PAGE))
+            changed = bytearray(log)
+            changed[bit // 8] ^= 1 << bit % 8
+            assert wal.broken(bytes(changed))
 
     def test_of_layout_1_what_can_be_read_is_recovered(self, tmp_path):
         path = tmp_path / "journal.sqlite"

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
-from harness.engines import layout
+from harness.engines import layout, wal
 from harness.engines.presence import Presence
 from harness.errors import HarnessError
 from harness.tokens import STOPPING
@@ -53,7 +53,7 @@ class Journal:
     def _db(self) -> sqlite3.Connection:
         """Opened at the first use, so that a run that is refused leaves no file behind."""
         try:
-            self._presence.begin()
+            self._presence.begin(self._check)
         except OSError as error:
             raise layout.trouble(self.path, error) from None
         try:
@@ -64,6 +64,11 @@ class Journal:
         except HarnessError:
             self._presence.end()
             raise
+
+    def _check(self) -> None:
+        """Raises InputError where answers would be lost with the log."""
+        if wal.broken(wal.read(self.path)):
+            raise layout.trouble(self.path, sqlite3.DatabaseError(wal.BROKEN))
 
     def _execute(self, command: str, values: Sequence[str] = ()) -> list[tuple[Any, ...]]:
         """The rows that ``command`` gives. Raises HarnessError where the file cannot be read or written."""

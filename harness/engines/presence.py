@@ -4,7 +4,7 @@ however it ends."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,12 @@ class Presence:
     def __init__(self, folder: Path) -> None:
         self.folder, self.name = folder, uuid4().hex
 
-    def begin(self) -> None:
-        """Come in, and sweep away what killed processes left. Raises OSError where that cannot be written."""
+    def begin(self, first: Callable[[], None]) -> None:
+        """Come in, and sweep away what killed processes left. Where nobody is there, ``first`` is called before anyone
+        else comes in, and may refuse by raising. Raises OSError where this cannot be written."""
         with _gate(self.folder):
-            _there(self.folder)
+            if not _there(self.folder):
+                first()
             self._lock = _lock(self.folder / self.name)
             self._lock.acquire()
 

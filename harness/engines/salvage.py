@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.engines import layout
+from harness.engines import layout, wal
 
 # A row as SQLite writes it (https://www.sqlite.org/fileformat2.html#record_format), from its second byte on: the types
 # of a key of 64 characters, of the text and of a sum of 32, and the key. The text and the sum follow.
 ROW = re.compile(rb"\x81\x0d(?P<type>[\x80-\xff]{0,8}[\x00-\x7f])(?P<sum>\x4d?)(?P<key>[0-9a-f]{64})")
 SIZE = 4096  # of a page, where the file does not say
-WAL_HEADER, FRAME_HEADER = 32, 24
 Pages = Mapping[int, bytes]
 Row = tuple[bytes, bytes, bytes | None]
 
@@ -37,13 +36,15 @@ def examine(path: Path) -> Findings:
     there = {row[0] for table, row in rows(path) if table == "answers"}  # first: another may be writing
     damaged, wrong, reached = 0, "", set[bytes]()
     try:
+        if wal.broken(wal.read(path)):
+            wrong = wal.BROKEN
         for table, row in _read(path):
             if row[2] is None or row[2] != layout.checksum(table, *row[:2]):
                 damaged += 1
             elif table == "answers":
                 reached.add(row[0])
     except layout.ERRORS as error:
-        wrong = str(error)
+        wrong = wrong or str(error)
     return Findings(len(reached), damaged, wrong, len(there - reached))
 
 
@@ -102,7 +103,7 @@ def rows(path: Path) -> Iterator[tuple[str, tuple[bytes, bytes, bytes]]]:
     sums, those that can be read; they get one."""
     data = path.read_bytes()
     unsummed = data[60:64] == (1).to_bytes(4)
-    for key, text, found in _found(data, _log(path)):
+    for key, text, found in _found(data, wal.read(path)):
         if found is None:
             if unsummed and (right := _sum_of_first(key, text)):
                 yield "answers", (key, text, right)
@@ -114,14 +115,6 @@ def _beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
 
 
-def _log(path: Path) -> bytes:
-    """What was written last, which SQLite has not yet moved into the file."""
-    try:
-        return _beside(path, "-wal").read_bytes()
-    except FileNotFoundError:
-        return b""
-
-
 def _found(data: bytes, log: bytes) -> Iterator[Row]:
     said = int.from_bytes(data[16:18])
     for size in dict.fromkeys((said, SIZE)):
@@ -129,9 +122,9 @@ def _found(data: bytes, log: bytes) -> Iterator[Row]:
             continue
         pages = {at // size + 1: data[at : at + size] for at in range(0, len(data), size)}
         yield from (row for page in pages.values() for row in _of_page(page, size, [pages]))
-        frames = [log[at : at + FRAME_HEADER + size] for at in range(WAL_HEADER, len(log), FRAME_HEADER + size)]
-        newest = pages | {int.from_bytes(frame[:4]): frame[FRAME_HEADER:] for frame in frames}
-        yield from (row for frame in frames for row in _of_page(frame[FRAME_HEADER:], size, [newest, pages]))
+        frames = list(wal.frames(log, size))
+        newest = pages | {int.from_bytes(frame[:4]): frame[wal.FRAME :] for frame in frames}
+        yield from (row for frame in frames for row in _of_page(frame[wal.FRAME :], size, [newest, pages]))
         if log:
             yield from (row for page in pages.values() for row in _of_page(page, size, [newest]))
 
