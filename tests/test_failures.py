@@ -11,6 +11,7 @@ import torch
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from journals import put
 
 from harness import metrics
 from harness.choice import chosen, flaw
@@ -162,7 +163,7 @@ class TestStudies:
                 row = json.loads(db.execute("SELECT answer FROM answers WHERE key = ?", (key,)).fetchone()[0])
                 row["logprobs"] = [[value for _ in choice] for choice in row["logprobs"]]
                 assert written in json.dumps(row)
-                db.execute("UPDATE answers SET answer = ? WHERE key = ?", (json.dumps(row), key))
+                put(home / "results" / "journal.sqlite", {key: json.dumps(row)})
         db.close()
         (load,) = json.loads(run(*NULL, "--dry-run", "--format", "json").stdout)
         assert load["known"] == 60 - 9

@@ -235,7 +235,7 @@ class TestJournal:
 
     def test_a_damaged_file_is_an_input_error(self, tmp_path):
         (tmp_path / "j.sqlite").write_bytes(b"not a database at all" * 100)
-        with Journal(tmp_path / "j.sqlite") as journal, pytest.raises(InputError, match="cannot be opened"):
+        with Journal(tmp_path / "j.sqlite") as journal, pytest.raises(InputError, match="cannot be read"):
             list(journal.look_up(["k"]))
 
     def test_an_answer_is_not_computed_twice(self, tiny, finsentiment, tmp_path):

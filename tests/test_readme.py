@@ -37,7 +37,7 @@ def measured(name):
 @pytest.mark.slow
 def test_commands_and_python_run_as_pasted(home, capsys):
     commands = [shlex.split(line, comments=True) for block in blocks("sh") for line in block.splitlines() if line]
-    assert len(commands) == 9
+    assert len(commands) == 10
     for command, *args in commands:
         assert command == "harness"
         done = CliRunner().invoke(main, args)

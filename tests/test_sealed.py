@@ -1,39 +1,24 @@
 """Sealed runs: all of a run is under its checksums, and what is damaged is told and made anew."""
 
 import copy
-import json
 
 import pandas
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT
+from sealed import at, leaves, make, raising, said, tell
 
 from harness.cli import main
-from harness.errors import InputError
 from harness.results import checksum, document, store
 from harness.study import grid
 from harness.task import definition
 
-SPEC = grid.Spec(baselines=("majority",), limit=40)
 WRONG = (None, 7, -1.5, "text", [], {}, [1], {"a": None}, True)
-
-
-def make(root):
-    ((_, folder),) = grid.run(definition.load("finsentiment"), SPEC, [], root)
-    return folder
 
 
 @pytest.fixture
 def folder(home):
     return make(home / "results")
-
-
-def said(folder):
-    return json.loads((folder / "run.json").read_text())
-
-
-def tell(folder, document):
-    (folder / "run.json").write_text(json.dumps(document))
 
 
 def older(document):
@@ -42,32 +27,6 @@ def older(document):
     rest = {key: value for key, value in document.items() if key != "kind"}
     labels = {"labels": document["kind"]["labels"]} if "kind" in document else {}
     return {**rest, **labels, "version": 3, "checksums": rows}
-
-
-def leaves(value, path=()):
-    """The path of every value in a document."""
-    yield path
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, each in inner:
-        yield from leaves(each, (*path, key))
-
-
-def at(document, path, change):
-    """``document`` with ``change`` done to what holds the value at ``path``."""
-    changed = copy.deepcopy(document)
-    holder = changed
-    for key in path[:-1]:
-        holder = holder[key]
-    change(holder, path[-1])
-    return changed
-
-
-def raising(folder):
-    with pytest.raises(InputError) as error:
-        store.load(folder)
-    assert "run.json" in str(error.value) or str(folder) in str(error.value)
-    assert "\n" not in str(error.value)
-    return str(error.value)
 
 
 class TestChecksum:

@@ -12,6 +12,7 @@ import cloup
 
 from harness.cli import faults, interruption, screen
 from harness.cli.check import check, plan
+from harness.cli.doctor import doctor
 from harness.cli.init import init
 from harness.cli.interruption import Interrupted
 from harness.cli.look import list_, report, show
@@ -79,5 +80,5 @@ def main() -> None:
     atexit.register(gc.disable)
 
 
-for command in (run, show, list_, report, check, plan, init):
+for command in (run, show, list_, report, check, plan, init, doctor):
     main.add_command(command)

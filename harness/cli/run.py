@@ -26,7 +26,7 @@ from harness.cli.options import (
     table_options,
     taken,
 )
-from harness.cli.screen import say
+from harness.cli.screen import note, say
 from harness.errors import InputError, unknown
 
 if TYPE_CHECKING:
@@ -124,8 +124,8 @@ def run(
     known_correction(correction)
     paid = differences.Price(*price) if price else None
     if dry_run:
-        tell = left_out()
-        _dry_run([f for each in chosen for f in forecast.forecasts(each, spec, engines, results, paid, tell)], form)
+        left = left_out()
+        _dry_run([f for each in chosen for f in forecast.forecasts(each, spec, engines, results, paid, left)], form)
         return
     comparisons, folders = [], []
     for each in chosen:
@@ -134,7 +134,10 @@ def run(
             def announce(engine: Engine, load: Workload, name: str = each.name, bars: Bars = bars) -> None:
                 bars.say(forecast.text(forecast.forecast(name, engine, load, results, paid)))
 
-            made = list(grid.run(each, spec, engines, results, bars, announce if bars.shown else None))
+            def tell(text: str, bars: Bars = bars) -> None:
+                (bars.say if bars.shown else note)(f"harness: {text}")
+
+            made = list(grid.run(each, spec, engines, results, bars, announce if bars.shown else None, tell))
         folders += [folder for _, folder in made]
         comparisons.append(differences.compare([sealed for sealed, _ in made], metric, reference, correction, paid))
     say(render(comparisons, form))

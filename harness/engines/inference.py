@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -16,6 +17,7 @@ from harness.engines.journal import Journal
 from harness.types import Answer, Engine, Example, Prediction, Request, Usage
 
 WINDOW = 8192  # prompts planned and held at once: bounds the memory of a run of any length
+POLL = 0.5  # seconds between two looks for what another process asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +88,15 @@ class Asker(Protocol):
 class Inquiry:
     """What several prompts ask one engine about some items, planned as one, so that what they share is computed once.
 
-    The prompts share engine, mode and journal. ``costs`` is what each owes for the answers that have come. They are
-    rendered and measured before anything is asked, so that a bad one stops the study before it costs anything
-    (InputError). Where they are too many to hold, that is done window by window: a bad one stops it then, and what is
-    answered is kept."""
+    The prompts share engine, mode and journal. ``costs`` is what each owes for the answers that have come, ``damaged``
+    counts the items of each whose answers were kept, but are damaged and asked again. The prompts are rendered and
+    measured before anything is asked, so that a bad one stops the study before it costs anything (InputError). Where
+    they are too many to hold, that is done window by window: a bad one stops it then, and what is answered is kept."""
 
     def __init__(self, askers: Sequence[Asker], examples: Sequence[Example]) -> None:
         self.askers = askers
         self.costs = Costs(len(askers))
+        self.damaged = [0] * len(askers)
         step = max(1, WINDOW // max(1, len(askers)))
         self._windows = [range(start, min(start + step, len(examples))) for start in range(0, len(examples), step)]
         self._examples = examples
@@ -146,6 +149,10 @@ class Inquiry:
     def _read(self, sheets: Sequence[Sheet]) -> Iterator[tuple[int, Prediction]]:
         first, requests = self.askers[0], _joined(sheets)
         known = _known(first.journal, requests)
+        if first.journal:
+            lost = first.journal.damaged - known.keys()
+            for place, sheet in enumerate(sheets):
+                self.damaged[place] += sum(len(sheet.asked.get(key, ())) for key in lost)
         owed = self._owed(request for key, request in requests.items() if key not in known)
         for answer in _answers(first.engine, first.journal, requests, known):
             usage = answer.usage
@@ -188,18 +195,48 @@ def _answers(
     engine: Engine, journal: Journal | None, requests: Mapping[str, Request], known: Mapping[str, Answer]
 ) -> Iterator[Answer]:
     """Answers to ``requests`` (by key; all to be scored, or all to be generated): first those ``known``, at no cost,
-    then the engine's, each recorded before it is yielded. A failure is not recorded: who asks again may be luckier."""
-    for answer in known.values():
-        yield replace(answer, usage=Usage(submitted=answer.usage.submitted))
-    missing = requests.keys() - known.keys()
+    then the engine's, each recorded before it is yielded. A failure is not recorded: who asks again may be luckier.
+    What another process is asking at the time is not asked again: its answers are taken as they come, and what it
+    leaves is asked then."""
+    yield from map(_free, known.values())
+    missing = set(requests.keys() - known.keys())
     if not missing:
         return
-    planned = journal.planned(requests, missing) if journal else missing
-    rest = [request for key, request in requests.items() if key in planned]
-    for answer in (engine.generate if rest[0].choices is None else engine.score)(rest, known.keys()):
-        problem = _flaw(answer)
-        if journal and not problem:
-            journal.record(answer)
-        yield replace(answer, failure=problem)
-    if journal:
-        journal.done(requests)
+    if journal is None:
+        yield from _asked(engine, list(requests.values()), ())
+        return
+    planned = journal.planned(requests, missing)
+    company = [request for key, request in requests.items() if key in planned]
+    waiting = False
+    try:
+        while missing:
+            mine = journal.claim(missing)
+            others = _known(journal, {key: requests[key] for key in missing})  # what came in before the claim
+            yield from map(_free, others.values())
+            missing -= others.keys()
+            if mine := mine & missing:
+                for answer in _asked(engine, company, requests.keys() - mine):
+                    if not answer.failure:
+                        journal.record(answer)
+                    yield answer
+                missing -= mine
+                journal.release()
+            elif missing:
+                if not waiting:
+                    journal.tell(f"{len(missing)} answers are being asked for by another process, and are awaited.")
+                waiting = True
+                time.sleep(POLL)
+    finally:
+        journal.release()
+    journal.done(requests)
+
+
+def _asked(engine: Engine, company: Sequence[Request], known: Container[str]) -> Iterator[Answer]:
+    """The engine's answers to those of ``company`` that are not ``known``."""
+    for answer in (engine.generate if company[0].choices is None else engine.score)(company, known):
+        yield replace(answer, failure=_flaw(answer))
+
+
+def _free(answer: Answer) -> Answer:
+    """A known answer, which costs nothing now."""
+    return replace(answer, usage=Usage(submitted=answer.usage.submitted))

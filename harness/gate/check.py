@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from harness.chance import rng
-from harness.engines.journal import Journal
+from harness.engines.journal import Journal, Tell
 from harness.errors import HarnessError, InputError
 from harness.gate import saved
 from harness.gate.question import Old, Question, baseline_path, comparable
@@ -32,11 +32,18 @@ class Check:
     """Asks both sides with one engine, through the journal under ``root``: what was answered before costs nothing."""
 
     def __init__(
-        self, task: Task, question: Question, engine: Engine, root: Path, progress: Progress = lambda *_: None
+        self,
+        task: Task,
+        question: Question,
+        engine: Engine,
+        root: Path,
+        progress: Progress = lambda *_: None,
+        tell: Tell = lambda _: None,
     ) -> None:
         grid.check_task(task, question.metric)
         store.check_writable(root)
-        self.task, self.question, self.engine, self.root, self.progress = task, question, engine, root, progress
+        self.task, self.question, self.engine, self.root = task, question, engine, root
+        self.progress, self.tell = progress, tell
         self.metric = question.metric or task.spec.main_metric
         self.test = Items(task, question.split, question.limit, question.without_overlap).examples
         check_margin(question.margin, len(self.test))
@@ -44,7 +51,8 @@ class Check:
 
     def run(self, name: str) -> list[Run]:
         """The template's runs, one a seed, sealed."""
-        asked = grid.run(self.task, self.question.spec(name), [self.engine], self.root, self.progress)
+        spec = self.question.spec(name)
+        asked = grid.run(self.task, spec, [self.engine], self.root, self.progress, tell=self.tell)
         made = [run for run, _ in asked]
         self.computed += sum(int(run.usage["computed_tokens"]) for run in made)
         return made
@@ -85,7 +93,7 @@ class Check:
     def _sequentially(self, name: str, old: Old) -> Verdict:
         """Looks after every batch of items, in an order drawn by the first seed, and stops when it is certain."""
         self._check_sequential()
-        with Journal(self.root / "journal.sqlite") as journal:
+        with Journal(self.root / "journal.sqlite", self.tell) as journal:
             (new,) = self._sides(name, journal)
             return self._looks(new, self._sides(old.name, journal)[0] if old.name else None, old)
 

@@ -16,7 +16,7 @@ from typing import Any
 from harness.errors import InputError, missing_extra
 from harness.models.gguf_header import Header
 from harness.models.quiet import quiet
-from harness.results.vault import Vault
+from harness.results.vault import Unkept, Vault
 from harness.types import Signature
 
 PACKAGES = ("gguf", "accelerate")  # of the extra ``gguf``: what transformers reads these files with
@@ -71,15 +71,13 @@ class Gguf:
         if kept is not None:
             return kept
         self._check()
-        from safetensors import SafetensorError
-
         try:
             with vault.turn(key):
                 return vault.fetch(key) or vault.store(key, self._convert)
-        except (OSError, SafetensorError) as error:
+        except (OSError, Unkept) as error:
             raise InputError(
-                f"model {self.name!r}: what it is converted to cannot be written below {vault.root}: {_said(error)} "
-                "Give another folder with --results."
+                f"model {self.name!r}: what it is converted to cannot be written below {vault.root}: "
+                f"{_said(error.__cause__ or error)} Give another folder with --results."
             ) from None
 
     def _check(self) -> None:
@@ -158,7 +156,7 @@ class Gguf:
         )
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     """The first line of an error's text, as a sentence."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0].rstrip(".") + "."

@@ -74,7 +74,7 @@ class SetFit:
         if folder is None:
             self._train(sorted(train, key=lambda example: example.id))
             if self.vault:
-                self.vault.store(key, self._save)
+                self.vault.keep(key, self._save)
         else:
             self._encoder = Encoder(self.model, folder)
             self._head.load(folder)

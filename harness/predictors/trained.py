@@ -143,7 +143,7 @@ class Trained:
             self._network = self._new()
             self._train(train_split, dev)
             if self.vault:
-                self.vault.store(key, self._save)
+                self.vault.keep(key, self._save)
         else:
             self._network = self._load(folder)
             self.history = json.loads((folder / "history.json").read_text(encoding="utf-8"))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -15,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from harness import kinds
-from harness.errors import InputError
+from harness.errors import HarnessError, InputError
 from harness.kinds import Kind
-from harness.results import checksum, columns, document
+from harness.results import checksum, columns, document, whole
 from harness.types import Example, Prediction, Signature
 
 Tell = Callable[[InputError], None]
 """Called with what is wrong with a run that is left out."""
+SEALING = ".sealing-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,31 +89,42 @@ def check_writable(root: Path) -> None:
 def seal(run: Run, root: Path) -> Path:
     """Write ``run`` below ``root`` and return its folder. A sealed run that says the same is left as it is. One whose
     predictions only are the same lends its usage and environment: what the answers cost when they were
-    computed, and by what."""
+    computed, and by what. Several may seal the same run at once. Raises HarnessError where it cannot be written; then
+    nothing of it is there."""
+    from pyarrow import ArrowException
+
     folder = root / run.task / run.name
-    kept: Mapping[str, Any] = {}
+    try:
+        with whole.filling(folder.parent, SEALING) as work:
+            _write(run, work / document.ROWS)
+            sums = {document.ROWS: checksum.of_file(work / document.ROWS)}
+            while True:
+                kept = _kept(folder, run)
+                said = {**_document(run), **{key: kept[key] for key in ("usage", "environment") if key in kept}}
+                said = document.signed(said | {"checksums": sums})
+                if _said(said) == _said(kept):
+                    return folder
+                text = json.dumps(said, indent=2, ensure_ascii=False)
+                (work / document.FILE).write_text(text + "\n", encoding="utf-8")
+                whole.clear(folder, SEALING)
+                if whole.put(work, folder):
+                    return folder
+    except (OSError, ArrowException) as error:
+        why = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise HarnessError(
+            f"{folder}: the run cannot be sealed there: {why}. Nothing of it was left. Make room, or make the folder "
+            "writable, and run again: answers and trained models that are kept are not made again."
+        ) from None
+
+
+def _kept(folder: Path, run: Run) -> Mapping[str, Any]:
+    """What run.json in ``folder`` says, if its predictions are those of ``run``; a damaged run says nothing."""
     try:
         if folder.exists() and columns.same(_essence(load(folder)), _essence(run)):
-            kept = document.read(folder)
+            return document.read(folder)
     except InputError:
-        pass  # a damaged run is replaced
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".sealing-", dir=folder.parent))
-    try:
-        os.chmod(work, 0o755)
-        _write(run, work / document.ROWS)
-        said = {**_document(run), **{key: kept[key] for key in ("usage", "environment") if key in kept}}
-        said = document.signed(said | {"checksums": {document.ROWS: checksum.of_file(work / document.ROWS)}})
-        if _said(said) == _said(kept):
-            return folder
-        text = json.dumps(said, indent=2, ensure_ascii=False)
-        (work / document.FILE).write_text(text + "\n", encoding="utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(work, folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return folder
+        pass
+    return {}
 
 
 def _document(run: Run) -> dict[str, Any]:
@@ -183,8 +193,8 @@ def load_all(folders: Iterable[Path], tell: Tell) -> Iterator[Run]:
 
 def find(root: Path, task: str | None = None) -> list[Path]:
     """The folders of sealed runs below ``root``, oldest first."""
-    pattern = f"{task or '*'}/*/run.json"
-    return sorted((p.parent for p in root.glob(pattern)), key=lambda p: ((p / "run.json").stat().st_mtime_ns, p.name))
+    found = root.glob(f"{task or '*'}/[!.]*/{document.FILE}")
+    return sorted((p.parent for p in found), key=lambda p: ((p / "run.json").stat().st_mtime_ns, p.name))
 
 
 def spent(root: Path, tell: Tell = lambda _: None) -> Iterator[tuple[Mapping[str, str], Mapping[str, float]]]:

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
-import time
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path, PurePath
 from typing import TypeVar
 
-from harness.errors import InputError
-from harness.results import checksum
+from harness.errors import HarnessError, InputError
+from harness.results import checksum, whole
 from harness.types import Example, Signature
 
 # History of the layout. 1: a folder a model, its files' checksums in manifest.json.
 VERSION = 1
 MANIFEST = "manifest.json"
+FILLING = ".training-"
+RUST = re.compile(r"\bos error \d|\bOs \{ code: \d")  # how what is written in Rust says that the system refused
 Made = TypeVar("Made")
+
+
+class Unkept(HarnessError):
+    """What was made cannot be written; its cause says why."""
 
 
 class Vault:
     """Folders below ``root``. One appears whole or not at all, so a process that is killed while it makes one leaves
-    nothing that could be loaded."""
+    nothing that could be loaded. ``tell`` is called with what could not be kept."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, tell: Callable[[str], None] = lambda _: None) -> None:
+        self.root, self.tell = root, tell
 
     def key(self, signature: Signature, train: Sequence[Example], dev: Sequence[Example] = ()) -> str:
         """SHA-256 over the signature (with its versions and parameters) and the data, whatever its order."""
@@ -52,20 +55,39 @@ class Vault:
         return folder
 
     def store(self, key: str, write: Callable[[Path], None]) -> Path:
-        """Let ``write`` fill an empty folder, and keep it under ``key``."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        self._sweep()
-        work = Path(tempfile.mkdtemp(prefix=".training-", dir=self.root))
+        """Let ``write`` fill an empty folder, and keep it under ``key``; where another has kept it meanwhile, that is
+        taken. Raises Unkept where it cannot be written; then nothing of it is there."""
+        folder = self.root / key
         try:
-            write(work)
-            files = {str(p.relative_to(work)): checksum.of_file(p) for p in sorted(work.rglob("*")) if p.is_file()}
-            (work / MANIFEST).write_text(json.dumps({"version": VERSION, "files": files}, indent=1), encoding="utf-8")
-            folder = self.root / key
-            shutil.rmtree(folder, ignore_errors=True)
-            os.replace(work, folder)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+            with whole.filling(self.root, FILLING) as work:
+                write(work)
+                files = {str(p.relative_to(work)): checksum.of_file(p) for p in sorted(work.rglob("*")) if p.is_file()}
+                text = json.dumps({"version": VERSION, "files": files}, indent=1)
+                (work / MANIFEST).write_text(text, encoding="utf-8")
+                while not (whole.put(work, folder) or self._holds(key)):
+                    whole.clear(folder, FILLING)
+        except HarnessError:
+            raise
+        except Exception as error:  # of any kind: those who write have errors of their own
+            if not (isinstance(error, OSError) or RUST.search(str(error))):
+                raise
+            raise Unkept(f"{folder} cannot be written: {getattr(error, 'strerror', None) or error}.") from error
         return folder
+
+    def keep(self, key: str, write: Callable[[Path], None]) -> bool:
+        """``store`` what is in memory, and whether it could be. If not, that is told, and the work goes on with it."""
+        try:
+            self.store(key, write)
+        except Unkept as error:
+            self.tell(f"{error} What was made goes on in memory, and will be made again the next time.")
+            return False
+        return True
+
+    def _holds(self, key: str) -> bool:
+        try:
+            return self.fetch(key) is not None
+        except InputError:
+            return False
 
     @contextmanager
     def turn(self, key: str) -> Iterator[None]:
@@ -83,19 +105,15 @@ class Vault:
         write: Callable[[Made, Path], None],
         read: Callable[[Path], Made],
     ) -> Made:
-        """What ``make`` makes, as ``read`` from the folder that ``write`` filled, now or earlier."""
+        """What ``make`` makes, as ``read`` from the folder that ``write`` filled, now or earlier; as it was made, where
+        it cannot be kept."""
         key = self.key(signature, ())
         folder = self.fetch(key)
         if folder is None:
             made = make()
-            folder = self.store(key, lambda work: write(made, work))
-        return read(folder)
-
-    def _sweep(self) -> None:
-        """Remove what was being written by processes that were killed; an hour is more than any writing takes."""
-        for folder in self.root.glob(".training-*"):
-            if time.time() - folder.stat().st_mtime > 3600:
-                shutil.rmtree(folder, ignore_errors=True)
+            if not self.keep(key, lambda work: write(made, work)):
+                return made
+        return read(self.root / key)
 
 
 def pool_hash(pool: Sequence[Example]) -> str:

@@ -113,9 +113,12 @@ class Draft:
             if trace.control:
                 self._counts["control_tokens"] += 1
 
-    def charge(self, usage: Usage, seconds: float) -> None:
-        """What its share in work done for several is: tokens, and time in place of that in which its own came."""
+    def charge(self, usage: Usage, seconds: float, damaged: int) -> None:
+        """What its share in work done for several is: tokens, and time in place of that in which its own came.
+        ``damaged`` of its answers were kept, and had to be asked again."""
         self._usage = usage
+        if damaged:
+            self._counts["damaged_answers"] = damaged
         self.seconds += seconds
 
     def run(self) -> Run:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness import metrics, predictors
 from harness.engines.inference import Inquiry, Workload
-from harness.engines.journal import Journal
+from harness.engines.journal import Journal, Tell
 from harness.errors import HarnessError, InputError, unknown
 from harness.predictors.prompted import Prompted
 from harness.prompt import template
@@ -128,20 +128,21 @@ def run(
     root: Path,
     progress: Progress = lambda *_: None,
     announce: Announce | None = None,
+    tell: Tell = lambda _: None,
 ) -> Iterator[tuple[Run, Path]]:
     """Run the grid, yielding each run with the folder it is sealed in: the baselines one by one, then all prompts of an
     engine together, since they are planned as one. ``usage`` is this invocation's: what the journal and the vault under
     ``root`` already hold is not computed or trained again. Where there is someone to ``announce`` it to, all prompts
     are measured before the first is asked. A run in which every item has failed is not sealed; when all others are,
-    that is raised as HarnessError."""
+    that is raised as HarnessError. ``tell`` is called with what was damaged, awaited or could not be kept."""
     check_task(task)
     store.check_writable(root)
     unanswered: list[Unanswered] = []
-    with Journal(root / "journal.sqlite") as journal:
+    with Journal(root / "journal.sqlite", tell) as journal:
         items = Items(task, spec.split, spec.limit, spec.without_overlap)
         test = items.examples
         dev = task.examples("dev") if "dev" in task.spec.splits else ()
-        planned = plan(task, spec, engines, journal, Vault(root / "models"), Vault(root / "indexes"))
+        planned = plan(task, spec, engines, journal, Vault(root / "models", tell), Vault(root / "indexes", tell))
         for each in planned:
             if not isinstance(each.predictor, Prompted):
                 try:
@@ -170,8 +171,8 @@ def run(
                 drafts[place].take(prediction, 0.0)
             spent, usages = time.perf_counter() - begun, inquiry.costs.usages()
             tokens = [usage.computed + usage.generated for usage in usages]
-            for draft, usage, own in zip(drafts, usages, tokens, strict=True):
-                draft.charge(usage, spent * (own / sum(tokens) if any(tokens) else 1 / len(drafts)))
+            for draft, usage, own, damaged in zip(drafts, usages, tokens, inquiry.damaged, strict=True):
+                draft.charge(usage, spent * (own / sum(tokens) if any(tokens) else 1 / len(drafts)), damaged)
             for draft in drafts:
                 try:
                     made = draft.run()
