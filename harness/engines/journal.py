@@ -94,7 +94,7 @@ class Journal:
             part = wanted[start : start + 500]
             marks = ",".join("?" * len(part))
             for key, text in self._execute(f"SELECT key, answer FROM answers WHERE key IN ({marks})", part):
-                if answer := _load(key.decode(), text):
+                if isinstance(key, bytes) and (answer := _load(key.decode(), text)):
                     yield answer
 
     def planned(self, keys: Iterable[str], missing: Collection[str]) -> set[str]:

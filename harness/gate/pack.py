@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import builtin
+from harness import builtin, paths
 from harness.errors import InputError, unknown
 from harness.gate import saved
 from harness.gate.question import find_baseline
@@ -72,7 +72,7 @@ def _kept(path: Path, tasks: list[str]) -> Kept:
 def _task(path: Path) -> str:
     """The task of a baseline that lies outside ``prompts/TASK``, as far as it says."""
     try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["task"])
+        return str(json.loads(paths.text(path))["task"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise InputError(f"{path}: no baseline that can be read. Save it anew with harness check --save.") from None
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from harness import kinds
+from harness import kinds, paths
 from harness.errors import InputError, unknown
 from harness.results import checksum
 from harness.results.store import Run
@@ -117,7 +117,7 @@ def read(path: Path) -> tuple[Mapping[str, Any], list[Run], Reading]:
 
 def _read(path: Path) -> _Document:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(paths.text(path))
         version = document["version"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: no baseline that can be read ({type(error).__name__}: {error}). {MEND}") from None

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harness import kinds
+from harness import kinds, paths
 from harness.errors import InputError
 from harness.kinds import Kind
 from harness.results import checksum, columns, document
@@ -57,6 +57,10 @@ def aligned(run: Run, like: Run) -> Run:
     if run.examples == like.examples:
         return run
     places = {example.id: place for place, example in enumerate(run.examples)}
+    if places.keys() != {example.id for example in like.examples}:
+        raise InputError(
+            f"runs {run.name} and {like.name} say that they have the same items, but have not. Run both again."
+        )
     order = [places[example.id] for example in like.examples]
     return replace(run, examples=like.examples, predictions=tuple(run.predictions[place] for place in order))
 
@@ -91,7 +95,7 @@ def seal(run: Run, root: Path) -> Path:
     """Write ``run`` below ``root`` and return its folder. A sealed run that says the same is left as it is. One whose
     predictions only are the same lends its usage and environment: what the answers cost when they were
     computed, and by what."""
-    folder = root / run.task / run.name
+    folder = root / paths.name("task", run.task) / paths.name("run", run.name)
     kept: Mapping[str, Any] = {}
     try:
         if folder.exists() and columns.same(_essence(load(folder)), _essence(run)):
@@ -219,12 +223,15 @@ def _read(path: Path, n: int) -> Any:
 
     try:
         rows = read_table(path)
+        rows.validate(full=True)
     except (ArrowException, OSError) as error:
         raise document.damaged(path, f"it is no Parquet file ({str(error).splitlines()[0]})") from None
     if missing := [name for name in columns.schema().names if name not in (*rows.column_names, *columns.LATER)]:
         raise document.damaged(path, f"no column {missing[0]!r}")
     if rows.num_rows != n:
         raise document.damaged(path, f"{rows.num_rows} rows, where run.json says {n} items")
+    if wrong := columns.flaw(rows):
+        raise document.damaged(path, wrong)
     return rows
 
 
