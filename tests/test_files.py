@@ -266,8 +266,8 @@ def test_what_is_no_file_is_refused_and_never_waited_for(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     os.mkfifo(tmp_path / "pipe.jsonl")
     for name, message in (
-        ("folder.csv", r"folder\.csv: is a folder"),
-        ("pipe.jsonl", "is a named pipe"),
+        ("folder.csv", r"folder\.csv: cannot be read: it is a folder"),
+        ("pipe.jsonl", "it is a named pipe"),
         ("none.csv", r"none\.csv: cannot be read: no such file"),
         ("folder.csv/x.csv", "no such file"),
         ("n" * 300 + ".csv", "cannot be read"),
@@ -276,7 +276,7 @@ def test_what_is_no_file_is_refused_and_never_waited_for(tmp_path):
         with pytest.raises(InputError, match=message):
             read(tmp_path / name)
     (tmp_path / "null.csv").symlink_to(os.devnull)
-    with pytest.raises(InputError, match="is a device"):
+    with pytest.raises(InputError, match="it is a device"):
         read(tmp_path / "null.csv")
 
 

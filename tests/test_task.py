@@ -210,7 +210,7 @@ def test_a_folder_or_a_pointer_as_data_is_an_error(write, home):
     with pytest.raises(InputError, match="Git LFS pointer"):
         made.examples("train")
     (home / "tasks" / "t" / "test.jsonl").mkdir()
-    with pytest.raises(InputError, match="is a folder"):
+    with pytest.raises(InputError, match="it is a folder"):
         made.examples("test")
 
 

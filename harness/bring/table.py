@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness import paths
 from harness.bring import project
 from harness.bring.project import Row
 from harness.chance import rng
@@ -37,9 +38,7 @@ def init(
     An input may be one column, commas and all, or several with commas between them. Raises InputError, having written
     nothing, where a file or column is missing or a row is damaged.
     """
-    if not name or any(c in name for c in "/\\ ."):
-        raise InputError(f"task name {name!r}: use letters, digits, - and _ only.")
-    if (folder / "tasks" / name).exists():
+    if (folder / "tasks" / paths.name("task", name)).exists():
         raise InputError(f"{folder / 'tasks' / name} exists already. Choose another --name, or delete it.")
     inputs = _columns(data, inputs, target, encoding)
     if target in inputs:

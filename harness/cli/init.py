@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -45,4 +46,4 @@ def init(
 
     for line in table.init(into, name, data, inputs, target, test, encoding, seed):
         say(line)
-    say(f"Next: harness run --task {name} --shots 0,5 --baseline majority --baseline tfidf-logreg")
+    say(f"Next: harness run --task {shlex.quote(name)} --shots 0,5 --baseline majority --baseline tfidf-logreg")

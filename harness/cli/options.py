@@ -31,11 +31,12 @@ def many(*names: str, default: Sequence[Any] = (), item: Callable[[str], Any] = 
 
     def flat(_: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[Any, ...]:
         try:
-            return tuple(
-                dict.fromkeys(item(part.strip()) for value in values for part in value.split(",") if part.strip())
-            )
+            found = dict.fromkeys(item(part.strip()) for value in values for part in value.split(",") if part.strip())
         except ValueError:
             raise click.BadParameter(f"{','.join(values)!r}: give whole numbers from 0 up, such as 0,5.") from None
+        if param.required and not found:
+            raise click.BadParameter("nothing is named.")
+        return tuple(found)
 
     shown = [",".join(map(str, default))] if default else []
     # All of the help is ASCII: click asks no terminal whether it can write more.

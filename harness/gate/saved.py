@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness import aside, kinds
+from harness import aside, kinds, paths
 from harness.errors import InputError, unknown
 from harness.results import checksum
 from harness.results.store import Run
@@ -108,9 +108,7 @@ def read(path: Path) -> tuple[Mapping[str, Any], list[Run], Reading]:
 def document(path: Path) -> dict[str, Any]:
     """What the file says, as it was saved. Raises InputError where it is damaged, changed or of another layout."""
     try:
-        if not path.is_file():  # a pipe would be waited for
-            raise ValueError("it is no file")
-        said = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+        said = json.loads(paths.text(path), parse_constant=_no_number)
         version = said["version"]
         rest = {key: value for key, value in said.items() if key != "checksum"}
         found = checksum.of_document(rest)

@@ -11,6 +11,8 @@ from math import prod
 from pathlib import Path
 from typing import TypeAlias
 
+from harness import paths
+
 Value: TypeAlias = str | int | float | bool
 
 MAGIC = b"GGUF"
@@ -58,7 +60,9 @@ class Header:
 
     @classmethod
     def read(cls, path: Path) -> Header:
-        """The header of the file at ``path``. Raises ValueError where it has none, or not all of it."""
+        """The header of the file at ``path``. Raises ValueError where it has none, or not all of it,
+        OSError where it is no file."""
+        paths.check(path)
         with path.open("rb") as file:
             if file.read(len(MAGIC)) != MAGIC:
                 raise ValueError("it does not begin with GGUF")

@@ -17,11 +17,15 @@ from harness.types import Signature
 class Adapted(Trained):
     """A frozen model with a peft adapter; subclasses say which by ``config``."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if importlib.util.find_spec("peft") is None:
+            raise missing_extra("peft", "peft", f"The baseline {self.name!r}")
+
     @property
     def signature(self) -> Signature:
         from importlib.metadata import version
 
-        _installed(self.name)
         return super().signature + Signature.of(peft=version("peft"))
 
     def config(self, task: str, body: Any) -> Any:
@@ -29,18 +33,11 @@ class Adapted(Trained):
         raise NotImplementedError
 
     def adapted(self, body: Any, causal: bool) -> Any:
-        _installed(self.name)
         import peft
 
         return peft.get_peft_model(body, self.config("CAUSAL_LM" if causal else "FEATURE_EXTRACTION", body))
 
     def restored(self, folder: Path, causal: bool) -> Any:
-        _installed(self.name)
         import peft
 
         return peft.PeftModel.from_pretrained(pretrained(self._files), folder)
-
-
-def _installed(name: str) -> None:
-    if importlib.util.find_spec("peft") is None:
-        raise missing_extra("peft", "peft", f"The baseline {name!r}")

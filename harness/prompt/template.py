@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import jinja2
 
-from harness import builtin
+from harness import builtin, paths
 from harness.errors import InputError, unknown
 from harness.kinds import Choice, Label
 from harness.prompt import frontmatter
@@ -23,6 +23,7 @@ from harness.task.definition import Task
 from harness.types import Constraint, Example, Message, Messages, Prompt
 
 MAX_CHARS = 1_000_000
+LONGEST = 4 * MAX_CHARS  # bytes of a template
 
 
 class Shot(NamedTuple):
@@ -186,13 +187,16 @@ class Template:
 
 def load(name: str, task: Task) -> Template:
     """The template ``prompts/TASK/NAME.j2`` (the user's own folder first), or the file ``name`` if it ends in .j2."""
-    path = Path(name) if name.endswith(".j2") else builtin.find("prompts", task.name, f"{name}.j2")
+    path = (
+        Path(name) if name.endswith(".j2") else builtin.find("prompts", task.name, f"{paths.name('template', name)}.j2")
+    )
     if path is None or not path.exists():
         raise unknown("template", name, builtin.names(f"prompts/{task.name}", ".j2"), f"task {task.name!r}")
     try:
-        source = path.read_text(encoding="utf-8")
+        source = paths.text(path, LONGEST)
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"template {path}: cannot be read: {error}.") from None
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"template {path}: cannot be read as text in UTF-8: {why}.") from None
     return parse(path.stem, path, source, task)
 
 

@@ -8,9 +8,12 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
+from harness import paths
+
 
 def of_file(path: Path) -> str:
     """SHA-256 of the file's bytes."""
+    paths.check(path)
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
 

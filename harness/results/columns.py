@@ -12,6 +12,7 @@ from harness.kinds import Kind
 from harness.types import Example, Prediction, Status, Trace
 
 LATER = ("thought",)  # columns that older runs have not
+OPTIONAL = ("output", "mentioned", "label_logprobs", "choice_logprobs", "cluster")  # where a row may have nothing
 CHUNK = 4096  # rows turned into columns, and back, at once
 T = TypeVar("T")
 
@@ -64,6 +65,34 @@ def schema(compact: bool = False) -> Any:
             ("tags", name),
         ]
     )
+
+
+def flaw(rows: Any) -> str:
+    """What is wrong with the rows of a file that has the columns of a run; empty where nothing is."""
+    import pyarrow as pa
+
+    known = schema()
+    for name in (name for name in known.names if name in rows.column_names):
+        column, optional = rows[name], name in (*OPTIONAL, *LATER)
+        if not optional and column.null_count:
+            return f"column {name!r} has rows without a value"
+        try:
+            column.cast(known.field(name).type)
+        except pa.ArrowException:
+            return f"column {name!r} holds {column.type}, not {known.field(name).type}"
+    if strange := set(rows["status"].unique().to_pylist()) - {status.value for status in Status}:
+        return f"the status {min(strange)!r} is none"
+    if not all(map(_tags, rows["tags"].unique().to_pylist())):
+        return "column 'tags' holds what is no tags"
+    return ""
+
+
+def _tags(text: str) -> bool:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
 
 
 class Ledger:

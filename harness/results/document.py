@@ -7,9 +7,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    NonNegativeFloat,
+    NonNegativeInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from harness import kinds, secret
+from harness import kinds, paths, secret
 from harness.errors import InputError
 from harness.results import checksum
 
@@ -18,6 +26,7 @@ from harness.results import checksum
 # unparsed text mentions. 4: kind in place of labels; checksums has one of run.json itself.
 VERSION = 4
 FILE, ROWS = "run.json", "predictions.parquet"
+DIGITS = 300  # of a whole number: one of more is beyond what arithmetic with fractions holds
 PARTS = ("value", "low", "high")
 
 
@@ -72,6 +81,13 @@ class _Document(BaseModel):
     history: list[dict[str, float]]
     checksums: dict[str, str]
 
+    @field_validator("name", "task")
+    @classmethod
+    def _folder(cls, text: str) -> str:
+        if not paths.is_name(text):
+            raise ValueError("it is no name of a folder")
+        return text
+
     @model_validator(mode="after")
     def _consistent(self) -> _Document:
         if self.spec.main_metric not in self.metrics:
@@ -99,7 +115,7 @@ def read(folder: Path) -> Mapping[str, Any]:
     damaged, changed since or of a layout that is not known."""
     path = folder / FILE
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(paths.text(path), parse_int=_whole)
     except FileNotFoundError:
         raise InputError(f"{folder}: not a sealed run: {FILE} is missing. Run it again.") from None
     except OSError as error:
@@ -114,6 +130,12 @@ def read(folder: Path) -> Mapping[str, Any]:
             f"{folder}: a run of layout {version}; this version reads {', '.join(map(str, READERS))}. Run it again."
         )
     return READERS[version](document, path)
+
+
+def _whole(text: str) -> int:
+    if len(text) > DIGITS:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
 
 
 def _layout_4(document: dict[str, Any], path: Path) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from harness import kinds
+from harness import kinds, paths
 from harness.errors import HarnessError, InputError
 from harness.kinds import Kind
 from harness.results import checksum, columns, document, whole
@@ -56,6 +56,10 @@ def aligned(run: Run, like: Run) -> Run:
     if run.examples == like.examples:
         return run
     places = {example.id: place for place, example in enumerate(run.examples)}
+    if places.keys() != {example.id for example in like.examples}:
+        raise InputError(
+            f"runs {run.name} and {like.name} say that they have the same items, but have not. Run both again."
+        )
     order = [places[example.id] for example in like.examples]
     return replace(run, examples=like.examples, predictions=tuple(run.predictions[place] for place in order))
 
@@ -93,7 +97,7 @@ def seal(run: Run, root: Path) -> Path:
     nothing of it is there."""
     from pyarrow import ArrowException
 
-    folder = root / run.task / run.name
+    folder = root / paths.name("task", run.task) / paths.name("run", run.name)
     try:
         with whole.filling(folder.parent, SEALING) as work:
             _write(run, work / document.ROWS)
@@ -229,12 +233,15 @@ def _read(path: Path, n: int) -> Any:
 
     try:
         rows = read_table(path)
+        rows.validate(full=True)
     except (ArrowException, OSError) as error:
         raise document.damaged(path, f"it is no Parquet file ({str(error).splitlines()[0]})") from None
     if missing := [name for name in columns.schema().names if name not in (*rows.column_names, *columns.LATER)]:
         raise document.damaged(path, f"no column {missing[0]!r}")
     if rows.num_rows != n:
         raise document.damaged(path, f"{rows.num_rows} rows, where run.json says {n} items")
+    if wrong := columns.flaw(rows):
+        raise document.damaged(path, wrong)
     return rows
 
 

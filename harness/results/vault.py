@@ -47,7 +47,7 @@ class Vault:
             return None
         for name, digest in _listed(folder).items():
             path = folder / name
-            if not path.is_file() or checksum.of_file(path) != digest:
+            if not os.path.isfile(path) or checksum.of_file(path) != digest:
                 raise InputError(
                     f"{path} is damaged (the file is missing, truncated or was changed). Delete {folder}: it is made "
                     "anew then."

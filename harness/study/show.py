@@ -45,7 +45,7 @@ def show(predictor: Prompted, task: Task, split: str, example_id: str | None) ->
     if not rows:
         return Shown(_sent(prompt.content), None, (), (), demos.excluded)
     counts, encoded, tokenizer = [len(row.prompt) for row in rows], rows[-1], predictor.engine.tokenizer
-    item = sum(len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in example.inputs.values())
+    item = sum(map(len, tokenizer([*example.inputs.values()], add_special_tokens=False)["input_ids"]))
     added = [
         (f"demonstration {k} ({demo.id}, {demo.target})", counts[k] - counts[k - 1])
         for k, demo in enumerate(demos.examples, 1)

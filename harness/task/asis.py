@@ -11,7 +11,9 @@ from typing import Any
 
 import yaml
 
+LONGEST = 1 << 19  # bytes of a definition
 DEEPEST = 50  # levels
+MOST = 20_000  # words, lists and mappings in one document
 NULLS = ("", "~", "null", "Null", "NULL")
 
 
@@ -22,7 +24,10 @@ class Plain(str):
 
 
 def compose(text: str) -> yaml.Node | None:
-    """The nodes of the one document in ``text``. Raises yaml.YAMLError."""
+    """The nodes of the one document in ``text``. Raises yaml.YAMLError, also for more than a definition
+    says."""
+    if len(text) > LONGEST:
+        raise yaml.MarkedYAMLError(problem=f"longer than {LONGEST:,} characters")
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
@@ -86,6 +91,8 @@ def _no_number(text: str) -> None:
 
 
 class _Loader(yaml.SafeLoader):
+    nodes = 0
+
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -94,6 +101,9 @@ class _Loader(yaml.SafeLoader):
             raise _refused("tags are not read; put text that begins with ! in quotes", event)
         if len(self.states) > DEEPEST:
             raise _refused("nested too deep", event)
+        self.nodes += 1
+        if self.nodes > MOST:
+            raise _refused(f"more than {MOST:,} words, lists and mappings", event)
         return super().compose_node(parent, index)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from harness import builtin, kinds
+from harness import builtin, kinds, paths
 from harness.errors import InputError, unknown
 from harness.kinds import Kind, values
 from harness.results.columns import Examples
@@ -131,7 +131,7 @@ class Task:
 
 def load(name: str) -> Task:
     """The task ``tasks/NAME`` of the working folder, or the built-in one of that name."""
-    path = builtin.find("tasks", name, "task.yaml")
+    path = builtin.find("tasks", paths.name("task", name), "task.yaml")
     if path is None:
         raise unknown("task", name, builtin.names("tasks"))
     return Task(name, path.parent, *_read(path))
@@ -139,7 +139,7 @@ def load(name: str) -> Task:
 
 def _read(path: Path) -> tuple[TaskSpec, Kind]:
     try:
-        root = asis.compose(path.read_text(encoding="utf-8"))
+        root = asis.compose(paths.text(path, asis.LONGEST))
         document = asis.build(root)
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1

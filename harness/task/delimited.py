@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError
-from harness.task.source import Read, Row, Source
+from harness.task.source import LONGEST, Read, Row, Source
 
 DELIMITERS = (",", ";", "\t", "|", ":", "^", "~", "\x1f", "\x01")
 NAMES = {"\t": "tab", "\x1f": "unit separator", "\x01": "control-A"}
@@ -45,15 +45,25 @@ class _Lines:
     """A source's lines, counted; ``record`` are those taken since it was last cleared."""
 
     def __init__(self, source: Source) -> None:
-        self._lines = source.lines()
-        self.taken = 0
+        self._path, self._lines = source.path, source.lines()
+        self.taken = self._size = 0
         self.record: list[str] = []
 
     def __iter__(self) -> Iterator[str]:
         for line in self._lines:
             self.taken += 1
             self.record.append(line)
+            self._size += len(line)
+            if self._size > LONGEST:
+                raise InputError(
+                    f"{self._path}, line {self.taken - len(self.record) + 1}: a row of more than {LONGEST:,} "
+                    "characters. A quote in it may not be closed."
+                )
             yield line
+
+    def clear(self) -> None:
+        self.record.clear()
+        self._size = 0
 
 
 def _rows(source: Source, delimiter: str) -> Iterator[Row]:
@@ -61,7 +71,7 @@ def _rows(source: Source, delimiter: str) -> Iterator[Row]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         first = lines.taken + 1
-        lines.record.clear()
+        lines.clear()
         try:
             fields = _next(reader)
         except csv.Error as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import warnings
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -40,6 +41,8 @@ def _opened(source: Source) -> Iterator[Any]:
         raise missing_extra("openpyxl", "excel", f"Reading {source.path}") from None
     book = None
     try:
+        with source.readable(), zipfile.ZipFile(source.path) as packed:
+            source.check_room(sum(part.file_size for part in packed.infolist()))
         with source.readable(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and the like, which are nothing to the data
             book = openpyxl.load_workbook(source.path, read_only=True, data_only=True)

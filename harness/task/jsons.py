@@ -27,13 +27,13 @@ class _Twice(ValueError):
 # Numbers stay the text they are written as: 1.50 is not 1.5.
 DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=str, parse_float=str)
 SPACE = " \t\r\n"
+WHOLE = 1 << 28  # characters of an array, which is held whole
 SPACES = re.compile(f"[{SPACE}]*")
 
 
 def read(source: Source, wanted: Sequence[str]) -> Read:
     """The objects of ``source``: of an array where it begins with a bracket, else one a line."""
-    first = next((line for line in source.lines() if line.strip()), "")
-    if first.lstrip(SPACE).startswith("["):
+    if source.begins() == "[":
         return Read(f"a JSON array, {source.encoding}", _array(source))
     return Read(f"JSON, an object a line, {source.encoding}", _lines(source))
 
@@ -50,7 +50,7 @@ def _lines(source: Source) -> Iterator[Row]:
 
 def _array(source: Source) -> Iterator[Row]:
     """The text is held whole, its objects one at a time."""
-    text = "".join(source.lines())
+    text = _whole(source)
     place, line, counted = text.index("[") + 1, 1, 0
     while True:
         place = _skip(text, place)
@@ -69,6 +69,19 @@ def _array(source: Source) -> Iterator[Row]:
         place += 1
     if rest := text[place + 1 :].strip(SPACE):
         raise InputError(f"{source.path}: more follows the array: {rest[:20]!r}. Take it out.")
+
+
+def _whole(source: Source) -> str:
+    pieces, size = [], 0
+    for line in source.lines(WHOLE):
+        pieces.append(line)
+        size += len(line)
+        if size >= WHOLE:
+            raise InputError(
+                f"{source.path}: an array of more than {WHOLE:,} characters. Write one object a line, in a file that "
+                "ends in .jsonl: those are read one by one."
+            )
+    return "".join(pieces)
 
 
 def _skip(text: str, place: int) -> int:

@@ -6,20 +6,25 @@ import bz2
 import gzip
 import io
 import lzma
-import stat
+import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from harness import paths
 from harness.errors import InputError
 from harness.task import encodings
 
 PACKED: Mapping[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+ARCHIVES = (".xlsx", ".xlsm", ".parquet")
 BLOCK = 1 << 20
+LONGEST = 1 << 24  # characters of a line, and of a row
+# What a packed file may hold: so many bytes whatever its own size, or so many times that. Text packs ten to one.
+ROOM, TIMES = 1 << 26, 200
 # How files begin that are not what their name says.
 BEGINNINGS = (
     (b"version https://git-lfs", "a Git LFS pointer, not the data: fetch it with `git lfs pull`"),
@@ -30,7 +35,6 @@ BEGINNINGS = (
     (b"BZh", "packed by bzip2: end its name in .bz2"),
     (b"\xfd7zXZ", "packed by xz: end its name in .xz"),
 )
-KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"))
 
 Row = tuple[str, Mapping[str, Any]]
 
@@ -55,12 +59,9 @@ class Source:
     def __post_init__(self) -> None:
         try:
             with self.readable():
-                mode = self.path.stat().st_mode
+                paths.check(self.path)
         except ValueError as error:  # such as a NUL in the name
             raise InputError(f"{str(self.path)!r}: cannot be read: {error}.") from None
-        if not stat.S_ISREG(mode):
-            kind = next((name for test, name in KINDS if test(mode)), "a device")
-            raise InputError(f"{self.path}: is {kind}, not a data file.")
 
     def check(self, own: bytes | None = None) -> None:
         """Raises InputError for a file that begins as one of another kind; ``own`` is how this one has to begin."""
@@ -91,9 +92,26 @@ class Source:
         return self.path.open("rb") if opener is None else opener(self.path)
 
     def blocks(self) -> Iterator[bytes]:
+        taken = 0
         with self.readable(), self.open() as file:
             while block := file.read(BLOCK):
+                taken += len(block)
+                self.check_room(taken)
                 yield block
+
+    def check_room(self, taken: int) -> None:
+        """Raises InputError where ``taken`` bytes are more than a packed file of this size holds in earnest: a few
+        kilobytes can stand for more than any memory holds."""
+        if taken > self._room:
+            raise InputError(
+                f"{self.path}: holds more than {TIMES} times its own size once it is unpacked, so it is not read. If "
+                "that is what you have, save it unpacked, as .csv or .jsonl."
+            )
+
+    @cached_property
+    def _room(self) -> float:
+        packed = self.path.suffix.lower() in (*PACKED, *ARCHIVES)
+        return max(ROOM, TIMES * self.path.stat().st_size) if packed else math.inf
 
     @cached_property
     def encoding(self) -> str:
@@ -103,21 +121,41 @@ class Source:
         with self.readable(), self.open() as file:
             return encodings.marked(file.read(4)) or "utf-8"
 
-    def lines(self) -> Iterator[str]:
-        """Its lines with their ends, without the byte order mark.
-
-        Raises InputError with the line of what is not text in this encoding."""
+    @contextmanager
+    def _text(self) -> Iterator[io.TextIOWrapper]:
         try:
             with self.readable(), self.open() as raw, io.TextIOWrapper(raw, self.encoding, newline="") as file:
-                for number, line in enumerate(file, 1):
-                    if "\0" in line:
-                        raise InputError(
-                            f"{self.path}, line {number}: a NUL byte, which text has not. If the file is UTF-16, say "
-                            "so (task.yaml: `encoding: utf-16-le`; init: --encoding utf-16-le)."
-                        )
-                    yield line.removeprefix("\ufeff") if number == 1 else line
+                yield file
         except UnicodeError:
             raise self._undecodable() from None
+
+    def begins(self) -> str:
+        """The first character that is no white space; empty where there is none."""
+        with self._text() as file:
+            while block := file.read(BLOCK):
+                if found := block.lstrip("\ufeff \t\r\n"):
+                    return found[0]
+        return ""
+
+    def lines(self, longest: int = LONGEST) -> Iterator[str]:
+        """Its lines with their ends, without the byte order mark.
+
+        Raises InputError with the line of what is not text in this encoding, or is longer than ``longest``."""
+        taken = 0
+        with self._text() as file:
+            for number, line in enumerate(iter(partial(file.readline, longest), ""), 1):
+                taken += len(line)
+                self.check_room(taken)
+                if len(line) == longest:
+                    raise InputError(
+                        f"{self.path}, line {number}: longer than {longest:,} characters. Is it the file you mean?"
+                    )
+                if "\0" in line:
+                    raise InputError(
+                        f"{self.path}, line {number}: a NUL byte, which text has not. If the file is UTF-16, say "
+                        "so (task.yaml: `encoding: utf-16-le`; init: --encoding utf-16-le)."
+                    )
+                yield line.removeprefix("\ufeff") if number == 1 else line
 
     def guess(self) -> str | None:
         """The encoding its bytes are most likely in: what a mark names, UTF-8 where all of it is, else a guess."""
@@ -131,7 +169,7 @@ class Source:
         with self.readable(), self.open() as file:
             file.seek(max(0, bad.byte - encodings.WINDOW // 2))
             if file.tell():
-                file.readline()  # the rest of a line that may begin within a letter
+                file.readline(encodings.WINDOW)  # the rest of a line that may begin within a letter
             sample = file.read(encodings.WINDOW)
         return "utf-8" if encodings.damaged(sample) else encodings.likely(sample)
 
