@@ -14,10 +14,9 @@ from harness.errors import InputError
 from harness.prompt import template
 
 SECRET = "a-secret-that-no-prompt-holds"
-# What the text of a type, a function, a frame or a module looks like: a way on, where it is more than text. Jinja's
-# own stand-in for ``format`` is none: it formats within the sandbox.
+# What the text of a type, a function, a frame or a module looks like: a way on, where it is more than text.
 REACHED = re.compile(
-    r"<class |<type|<module|<frame|<code|<built-in|<function (?!str\.format )|<bound method|<method|__builtins__|root:|subclass"
+    r"<class |<type|<module|<frame|<code|<built-in|<function |<bound method|<method|__builtins__|root:|subclass"
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import builtin, paths
+from harness import builtin
 from harness.errors import InputError, unknown
 from harness.gate import saved
 from harness.gate.failure import Cause, Failure

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from itertools import islice
 from typing import Any
 
@@ -24,6 +23,7 @@ from harness.prompt.meter import Meter
 TOKENS = 20_000
 MAX_INDENT = 8
 MAX_DIGITS = 30
+MARK = "\0role:"
 ROLES = ("system", "user", "assistant")
 # What a template may ask of Python's own values. Left out is what makes long text of short, and what is no text.
 _METHODS: dict[type, frozenset[str]] = {
@@ -47,18 +47,14 @@ _FORBIDDEN_FILTERS = ("center", "format", "indent", "pprint", "random", "urlize"
 
 
 class Roles(Extension):
-    """``{% user %}…{% enduser %}`` and its siblings. The nonce keeps data from forging a message boundary."""
+    """``{% user %}…{% enduser %}`` and its siblings, marked by null bytes: no data that a template is given has any."""
 
     tags = set(ROLES)  # noqa: RUF012 (Jinja declares it so)
-
-    def __init__(self, environment: jinja2.Environment) -> None:
-        super().__init__(environment)
-        self.nonce = secrets.token_hex(16)
 
     def parse(self, parser: Any) -> nodes.Node:
         token = next(parser.stream)
         body = parser.parse_statements((f"name:end{token.value}",), drop_needle=True)
-        begin, end = (_text(f"\0{self.nonce}:{sign}\0") for sign in (token.value, "end"))
+        begin, end = (_text(f"{MARK}{sign}\0") for sign in (token.value, "end"))
         return nodes.Scope([begin, *body, end]).set_lineno(token.lineno)
 
 
@@ -67,7 +63,7 @@ def _text(text: str) -> nodes.Node:
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """One template's environment: its role tags have a nonce of their own, and its ``meter`` counts."""
+    """One template's environment: its ``meter`` counts."""
 
     intercepted_binops = frozenset(["-", "*", "/", "//", "%", "**"])
 

@@ -18,11 +18,12 @@ from harness.errors import InputError, unknown
 from harness.kinds import Choice, Label
 from harness.prompt import frontmatter
 from harness.prompt.frontmatter import Settings
-from harness.prompt.sandbox import ROLES, Roles, Sandbox, line_of, written_line
+from harness.prompt.sandbox import MARK, ROLES, Sandbox, line_of, written_line
 from harness.task.definition import Task
 from harness.types import Constraint, Example, Message, Messages, Prompt
 
 MAX_CHARS = 1_000_000
+NULL = "\U0010ffff"  # stands for a null byte of the data: it is no character, and in no text
 LONGEST = 4 * MAX_CHARS  # bytes of a template
 
 
@@ -120,15 +121,19 @@ class Template:
         self, inputs: Mapping[str, str], shots: Sequence[Shot], done: Callable[[str], str] = str
     ) -> str | Messages:
         """The template filled in, with ``done`` to each text that it is given."""
-        labels = {each.name: Label(done(each.name), done(each.answer), done(each.description)) for each in self.labels}
+
+        def given(text: str) -> str:
+            return done(text.replace("\0", NULL))
+
+        labels = {e.name: Label(given(e.name), given(e.answer), given(e.description)) for e in self.labels}
         values = {
-            **{name: done(text) for name, text in inputs.items()},
+            **{name: given(text) for name, text in inputs.items()},
             "labels": list(labels.values()),
             "shots": [
                 {
-                    **{name: done(text) for name, text in shot.inputs.items()},
-                    "answer": done(shot.answer),
-                    **({"label": replace(labels[shot.target], answer=done(shot.answer))} if labels else {}),
+                    **{name: given(text) for name, text in shot.inputs.items()},
+                    "answer": given(shot.answer),
+                    **({"label": replace(labels[shot.target], answer=given(shot.answer))} if labels else {}),
                 }
                 for shot in shots
             ],
@@ -156,18 +161,22 @@ class Template:
         return Constraint("json", json.dumps(asked.json_schema, sort_keys=True))
 
     def _messages(self, text: str) -> str | Messages:
-        nonce = self._env.extensions[Roles.identifier].nonce  # type: ignore[attr-defined]
-        parts = text.split(f"\0{nonce}:")
+        parts = text.split(MARK)
         if len(parts) == 1:
-            return text.strip()
+            return self._text(text)
         messages = []
         for part in parts:
             role, _, content = part.partition("\0")
             if role in ROLES:
-                messages.append(Message(role, content.strip().rstrip("\0")))
+                messages.append(Message(role, self._text(content)))
             elif (content if role == "end" else part).strip():
                 raise self._error(None, "text outside the role tags; put all of it inside {% user %} … {% enduser %}")
         return tuple(messages)
+
+    def _text(self, text: str) -> str:
+        if "\0" in text:
+            raise self._error(None, "it changes the text of its role tags, or writes a null byte")
+        return text.strip().replace(NULL, "\0")
 
     def _explain(self, error: Exception, values: Mapping[str, Any]) -> str:
         message = str(error.msg if isinstance(error, SyntaxError) else error)
