@@ -45,6 +45,7 @@ def test_help_imports_nothing_heavy():
         "rich",
         "yaml",
         "vllm",
+        "httpx",
     ]
     code = (
         "import sys\nfrom harness.cli import main\n"

@@ -14,6 +14,7 @@ from harness.api import evaluate, prompted
 from harness.cli import main
 from harness.engines import create, trie
 from harness.engines.openai import OpenAI
+from harness.engines.served import Served
 from harness.errors import InputError
 from harness.kinds.words import apart
 from harness.prompt import selectors, template
@@ -269,7 +270,7 @@ class TestVllmServer(EngineContract):
 
     def test_a_server_that_does_not_say_what_it_is(self, vllm_server):
         made = OpenAI("tiny", base_url=vllm_server)
-        made._models = {}
+        made._models = Served({})
         assert made.identity["structured"] == "vllm"
         assert made.max_length > 10**9
         assert OpenAI("tiny", base_url=vllm_server).max_length == 2048

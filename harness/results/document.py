@@ -61,6 +61,7 @@ class _Usage(BaseModel):
     computed_tokens: NonNegativeFloat
     trie_tokens: NonNegativeFloat
     generated_tokens: NonNegativeFloat
+    retries: NonNegativeInt = 0  # which older runs have not
     seconds: NonNegativeFloat
 
 
