@@ -17,7 +17,7 @@ SECRET = "a-secret-that-no-prompt-holds"
 # What the text of a type, a function, a frame or a module looks like: a way on, where it is more than text. Jinja's
 # own stand-in for ``format`` is none: it formats within the sandbox.
 REACHED = re.compile(
-    r"<class |<type|<module|<frame|<code|<built-in|<function (?!str\.format )|<bound method|<method|__builtins__|root:|subclass"
+    r"<class |<type|<module|<frame|<code|<built-in|<function (?!str\.format )|<bound method|<method|__builtins__|root:"
 )
 
 

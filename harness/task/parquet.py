@@ -39,7 +39,7 @@ def _rows(source: Source) -> Iterator[Row]:
                     number += 1
                     yield f"{source.path}, row {number}", row | {name: _shortest(row[name]) for name in short}
     except (pyarrow.ArrowException, ValueError, TypeError, LookupError, OverflowError, MemoryError) as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
+        reason = str(error).partition("\n")[0].rstrip(".") or "it takes more memory than there is"
         raise InputError(f"{source.path}: cannot be read as Parquet after row {number}: {reason}.") from None
 
 
