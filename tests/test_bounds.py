@@ -1,6 +1,7 @@
 """Small files that stand for more than any memory holds: one sentence, in little memory and in seconds."""
 
 import bz2
+import contextlib
 import gzip
 import io
 import json
@@ -21,7 +22,7 @@ from harness.errors import InputError
 from harness.prompt import template
 from harness.task import files
 
-MEMORY = 2 << 30  # bytes of addresses, of which the libraries' own code takes half
+MEMORY = 3 << 30  # bytes of addresses, of which the libraries' own code and pools take half
 READ = """
 import resource, sys
 from pathlib import Path
@@ -95,8 +96,11 @@ BOMBS = {
     "a line": (text("t.csv.gz", HEAD, *[b"a" * (1 << 20)] * 40), r"line 2: longer than 16,777,216 characters"),
     "a row": (text("t.csv.gz", HEAD, b'"', *[b"a\n" * (1 << 19)] * 40), r"line 2: a row of more than 16,777,216"),
     "a line of JSON": (text("t.jsonl", b'{"text": "', *[b"a" * (1 << 20)] * 40), r"line 1: longer than 16,777,216"),
-    "an array": (text("t.json", b'[{"text": "', *[b"a" * (1 << 20)] * 300), r"line 1: longer than 268,435,456"),
-    "an array of lines": (text("t.json", b"[", *[b"1,\n" * (1 << 19)] * 180), "an array of more than 268,435,456"),
+    "an array": (text("t.json", b'[{"text": "', *[b"a" * (1 << 20)] * 150), r"line 1: longer than 134,217,728"),
+    "an array of lines": (
+        text("t.json", b"[", *[b"1, 1, 1, 1,\n" * (1 << 17)] * 90),
+        "an array of more than 134,217,728",
+    ),
     "a text of every row": (
         columns(text=lambda: repeated("a" * (60 << 20), 5000), label=lambda: repeated("x", 5000)),
         "holds more than 200 times its own size",
@@ -185,8 +189,10 @@ def test_definitions_that_never_end_are_listed_as_broken(home):
 @pytest.mark.parametrize("name", DEFINITIONS)
 @pytest.mark.slow
 def test_front_matter_that_never_ends(name, finsentiment):
-    with pytest.raises(InputError):
-        template.parse("t", Path("t.j2"), f"---\n{DEFINITIONS[name]}\n---\n{{{{ text }}}}", finsentiment)
+    text = DEFINITIONS[name].replace("---", "- --")
+    long_but_right = name in ("long word", "lines")
+    with contextlib.nullcontext() if long_but_right else pytest.raises(InputError, match="front matter"):
+        template.parse("t", Path("t.j2"), f"---\n{text}\n---\n{{{{ text }}}}", finsentiment)
 
 
 DIGITS = "9" * 10_000

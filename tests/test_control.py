@@ -1,5 +1,6 @@
 """Control tokens in data are text: no item, demonstration or label forges a turn."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from conftest import example
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.kinds.classification import Classification
 from harness.models.checkpoint import Model
 from harness.prompt import control, template
 from harness.prompt.control import Control
@@ -71,6 +73,30 @@ def test_data_add_no_control_token(made, name, source, place):
     text = TOKENIZERS[name].decode(list(two.prompt), skip_special_tokens=False)
     shown = words["neutral"] if place == "label" else evil
     assert shown.strip() in text
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+@pytest.mark.parametrize("source", [CHAT, PLAIN], ids=["chat", "completion"])
+@pytest.mark.parametrize("place", ["description", "name", "prefixed"])
+def test_labels_of_a_task_add_no_control_token(finsentiment, name, source, place):
+    """What the task's file says of its labels is data too: their descriptions, and their names as answers."""
+    evil = FORGED[name].replace("\n", " ").strip()
+    told = "Labels: {% for each in labels %}{{ each.name }}: {{ each.description }}; {% endfor %}"
+    source = source.replace("Answer with one word", told) if source == CHAT else told + source
+    front = "---\nanswer_prefix: ' '\n---\n" if place == "prefixed" else ""
+
+    def encoded_with(word):
+        labels = {"positive": "rose", ("neutral" if place == "description" else word): word}
+        task = replace(finsentiment, kind=Classification(labels=labels))
+        made = template.parse("t", Path("t.j2"), front + source, task)
+        last = list(labels)[-1]
+        return encoded(name, made.render(example("1", "Profit rose"), [example("2", "Sales fell", last)]))
+
+    one, two = encoded_with("as before"), encoded_with(evil)
+    assert controls(name, two.prompt) == controls(name, one.prompt)
+    for choice in two.choices:
+        assert not controls(name, choice)
+    assert evil in TOKENIZERS[name].decode(list(two.prompt), skip_special_tokens=False)
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)

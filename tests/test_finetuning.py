@@ -20,6 +20,7 @@ from harness.predictors.prefix_tuning import PrefixTuning
 from harness.predictors.training import _Training
 from harness.prompt import template
 from harness.results.vault import Vault
+from harness.study import grid
 from harness.task import definition
 
 LONG = example("long", "profit rose sharply and " * 900, "positive")
@@ -175,10 +176,17 @@ class TestWrongUse:
             predictors.baseline(f"finetune:{folder}", finsentiment).fit(few)
 
     @pytest.mark.parametrize("name", ["lora", "prompt-tuning", "prefix-tuning:tiny"])
-    def test_without_peft_says_how_to_install_it(self, name, finsentiment, few, monkeypatch):
+    def test_without_peft_says_how_to_install_it(self, name, finsentiment, monkeypatch):
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
         with pytest.raises(InputError, match=r"pip install 'prompt-harness\[peft\]'"):
-            predictors.baseline(name, finsentiment).fit(few)
+            predictors.baseline(name, finsentiment)
+
+    def test_without_peft_nothing_is_trained_first(self, home, finsentiment, monkeypatch):
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+        spec = grid.Spec(baselines=("majority", "lora:tiny"), limit=8)
+        with pytest.raises(InputError, match="needs the package 'peft'"):
+            list(grid.run(finsentiment, spec, [], home / "results"))
+        assert not (home / "results").exists()
 
     def test_a_causal_model_without_a_template_is_told_to_name_one(self, finsentiment, few):
         with pytest.raises(InputError, match="--with template=NAME"):

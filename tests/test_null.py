@@ -117,3 +117,12 @@ def test_what_only_transformers_finds_damaged_is_told_when_it_is_asked(tmp_path)
     assert tokenizer(["a"])["input_ids"]
     with pytest.raises(InputError, match="its tokenizer cannot be loaded"):
         tokenizer.decode([40])
+
+
+MODELS = (("--engine", "null"), ("--engine", "transformers"))
+
+
+def test_a_prompt_is_shown_with_its_counts(home):
+    shown = [CliRunner().invoke(main, ["show", "--task", "finsentiment", "--shots", "2", *more]) for more in MODELS]
+    assert [done.exit_code for done in shown] == [0, 0], shown[0].output
+    assert shown[0].stdout == shown[1].stdout

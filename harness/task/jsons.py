@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,7 @@ class _Twice(ValueError):
 # Numbers stay the text they are written as: 1.50 is not 1.5.
 DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=str, parse_float=str)
 SPACE = " \t\r\n"
-WHOLE = 1 << 28  # characters of an array, which is held whole
+WHOLE = 1 << 27  # characters of an array, which is held whole
 SPACES = re.compile(f"[{SPACE}]*")
 
 
@@ -72,16 +73,15 @@ def _array(source: Source) -> Iterator[Row]:
 
 
 def _whole(source: Source) -> str:
-    pieces, size = [], 0
+    text = io.StringIO()
     for line in source.lines(WHOLE):
-        pieces.append(line)
-        size += len(line)
-        if size >= WHOLE:
+        if text.tell() + len(line) >= WHOLE:
             raise InputError(
                 f"{source.path}: an array of more than {WHOLE:,} characters. Write one object a line, in a file that "
                 "ends in .jsonl: those are read one by one."
             )
-    return "".join(pieces)
+        text.write(line)
+    return text.getvalue()
 
 
 def _skip(text: str, place: int) -> int:

@@ -39,7 +39,7 @@ def _rows(source: Source) -> Iterator[Row]:
                     number += 1
                     yield f"{source.path}, row {number}", row | {name: _shortest(row[name]) for name in short}
     except (pyarrow.ArrowException, ValueError, TypeError, LookupError, OverflowError, MemoryError) as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
+        reason = str(error).partition("\n")[0].rstrip(".") or "it takes more memory than there is"
         raise InputError(f"{source.path}: cannot be read as Parquet after row {number}: {reason}.") from None
 
 
@@ -48,7 +48,9 @@ def _texts(schema: Any) -> list[str]:
     from pyarrow import types
 
     tests = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
-    return [field.name for field in schema if any(test(field.type) for test in tests)]
+    kinds = {field.name: field.type for field in schema}
+    kinds = {name: kind.value_type if types.is_dictionary(kind) else kind for name, kind in kinds.items()}
+    return [name for name, kind in kinds.items() if any(test(kind) for test in tests)]
 
 
 def _claimed(metadata: Any) -> int:
