@@ -5,7 +5,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from parrot import status
+from faults import status
 from shell import CHECK, begun, ended, harness
 
 pytestmark = pytest.mark.slow
