@@ -263,8 +263,8 @@ def journal_file(home):
             made.record(Answer(f"k{i}", "yes" * 99, "stop", ((-0.5,), (-1.0, -2.0)), Usage(5, 4, 1)))
 
     def put(content):
-        for each in path.parent.iterdir():
-            each.unlink()
+        shutil.rmtree(path.parent)
+        path.parent.mkdir()
         path.write_bytes(content)
 
     def read():

@@ -182,12 +182,12 @@ class TestStudies:
             assert "Items without an answer" in (home / "gate.md").read_text()
         for more in ((), ("--sequential", "--metric", "accuracy")):
             done = run(*asked, "--on-failure", "error", *more, command="check")
-            assert done.exit_code == 1
+            assert done.exit_code == 4
             assert "has no answer" in done.stderr
         broken_null(monkeypatch, 1)
         for more in ((), ("--sequential", "--metric", "accuracy")):
             done = run(*asked, "--results", "other", *more, command="check")
-            assert done.exit_code == 1
+            assert done.exit_code == 4
             assert "items has an answer" in done.stderr
 
     def test_a_saved_baseline_keeps_what_failed(self, home, monkeypatch):

@@ -187,7 +187,7 @@ class TestFile:
         for make in (Path.mkdir, os.mkfifo):
             path.rmdir() if path.is_dir() else path.unlink()
             make(path)
-            with pytest.raises(InputError, match="it is no file"):  # nor is a pipe waited for
+            with pytest.raises(InputError, match="not a file"):  # nor is a pipe waited for
                 saved.read(path)
 
     def test_tokens_that_are_not_known(self, path):

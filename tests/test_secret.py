@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parrot import asked, engine, heard
 
-from harness import cli, secret
-from harness.cli import main
+from harness import secret
+from harness.cli import faults, main
 from harness.engines.address import Address
 from harness.errors import HarnessError
 from harness.results import store
@@ -154,7 +154,7 @@ def test_a_fault_of_our_own_does_not_show_them(command, monkeypatch, capsys, ask
     def broken(self, *_):
         raise RuntimeError(f"{KEY} {PASSWORD} {BASIC} {SEGMENT}")
 
-    monkeypatch.setenv(cli.TRACEBACK, asked_for)
+    monkeypatch.setenv(faults.TRACEBACK, asked_for)
     monkeypatch.setattr("harness.engines.openai.OpenAI.generate", broken)
     with pytest.raises(SystemExit) as ended:
         main(["run", *command])

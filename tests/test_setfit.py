@@ -25,15 +25,14 @@ class TestPairs:
         assert self.pairs(max_pairs=25) == self.pairs()[:25]
         assert self.pairs(iterations=0) == []
 
-    def test_an_interrupted_store_leaves_nothing(self, finsentiment, data, tmp_path, monkeypatch):
+    def test_a_store_that_fails_leaves_nothing_and_loses_nothing(self, finsentiment, data, tmp_path, monkeypatch):
         made = cheap("setfit", finsentiment, max_pairs=4, vault=Vault(tmp_path))
 
         def cut(head, folder):
             raise OSError("disk full")
 
         monkeypatch.setattr(Head, "save", cut)
-        with pytest.raises(OSError, match="disk full"):
-            made.fit(data[0][:16] + data[0][-16:])
+        assert len(list(made.fit(data[0][:16] + data[0][-16:]).predict(data[1][:4]))) == 4
         assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.slow

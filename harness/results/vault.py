@@ -87,7 +87,7 @@ class Vault:
     def _holds(self, key: str) -> bool:
         try:
             return self.fetch(key) is not None
-        except InputError:
+        except (InputError, OSError):  # damaged, or taken away by another meanwhile
             return False
 
     @contextmanager
