@@ -28,7 +28,7 @@ def _rows(source: Source) -> Iterator[Row]:
         with source.readable(), pyarrow.parquet.ParquetFile(source.path) as file:
             schema, texts = file.schema_arrow, _texts(file.schema_arrow)
             named(list(schema.names), str(source.path))
-            source.check_room(_claimed(file.metadata))
+            source.check_room(_claimed(file.metadata, schema))
         short = [field.name for field in schema if field.type in (pyarrow.float16(), pyarrow.float32())]
         with source.readable(), pyarrow.parquet.ParquetFile(source.path, read_dictionary=texts) as file:
             for part in _parts(file, texts):
@@ -53,9 +53,14 @@ def _texts(schema: Any) -> list[str]:
     return [name for name, kind in kinds.items() if any(test(kind) for test in tests)]
 
 
-def _claimed(metadata: Any) -> int:
-    """Bytes that the file says it holds; a column of one value takes none, whatever its length."""
-    groups = map(metadata.row_group, range(metadata.num_row_groups))
+def _claimed(metadata: Any, schema: Any) -> int:
+    """Bytes that the file says it holds; a column of one value takes none, whatever its length. Where a row may hold
+    many values of a column, the column is asked how many: no other is, for what is damaged there can end the process."""
+    from pyarrow import types
+
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    if not any(types.is_nested(field.type) for field in schema):
+        return sum(max(group.total_byte_size, VALUE * group.num_rows * group.num_columns) for group in groups)
     columns = (group.column(i) for group in groups for i in range(group.num_columns))
     return sum(max(column.total_uncompressed_size, VALUE * column.num_values) for column in columns)
 
