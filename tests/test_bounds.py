@@ -191,7 +191,7 @@ def test_definitions_that_never_end_are_listed_as_broken(home):
 def test_front_matter_that_never_ends(name, finsentiment):
     text = DEFINITIONS[name].replace("---", "- --")
     long_but_right = name in ("long word", "lines")
-    with contextlib.nullcontext() if long_but_right else pytest.raises(InputError, match="front matter|longer than"):
+    with contextlib.nullcontext() if long_but_right else pytest.raises(InputError, match=r"front matter|longer than"):
         template.parse("t", Path("t.j2"), f"---\n{text}\n---\n{{{{ text }}}}", finsentiment)
 
 

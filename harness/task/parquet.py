@@ -55,7 +55,7 @@ def _texts(schema: Any) -> list[str]:
 
 def _claimed(metadata: Any, schema: Any) -> int:
     """Bytes that the file says it holds; a column of one value takes none, whatever its length. Where a row may hold
-    many values of a column, the column is asked how many: no other is, for what is damaged there can end the process."""
+    many values of a column, the column is asked how many: no other is, for what is damaged there ends the process."""
     from pyarrow import types
 
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
