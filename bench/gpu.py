@@ -28,6 +28,7 @@ from unittest import mock
 import project
 from llama import SHAPES, Llama
 
+from harness.engines import vllm_process
 from harness.engines.vllm import Vllm
 from harness.models.checkpoint import Model
 from harness.prompt.encode import Encoder
@@ -92,6 +93,7 @@ class Dummy(Routes):
 
     @cached_property
     def _engine(self) -> Any:
+        vllm_process.prepare()
         from vllm import LLM
 
         def load(model: str, **params: Any) -> Any:

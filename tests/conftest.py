@@ -66,17 +66,17 @@ def table():
 
 @pytest.fixture(scope="session")
 def tiny():
-    return create("transformers", "tiny")
+    return create("transformers", "tiny", dtype="float32")
 
 
 @pytest.fixture(scope="session")
 def vllm_tiny():
-    """A real vLLM engine; absent, these tests skip, except in CI."""
+    """A real vLLM engine in float32, on a GPU with room for a second; absent, these tests skip, except in CI."""
     if importlib.util.find_spec("vllm") is None:
         if os.environ.get("CI"):
             pytest.fail("vLLM is not installed, and CI asks for it")
         pytest.skip("vLLM is not installed")
-    engine = create("vllm", "tiny")
+    engine = create("vllm", "tiny", dtype="float32", gpu_memory_utilization=0.3)
     yield engine
     stop(engine)
 

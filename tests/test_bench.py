@@ -5,20 +5,17 @@ import os
 import subprocess
 import sys
 
+import gpu
+import project
 import pytest
 import torch
 from conftest import ROOT, stop
+from llama import SHAPES, Llama
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForCausalLM
 
 from harness.prompt.encode import Encoder
 from harness.types import Prompt
-
-sys.path.insert(0, str(ROOT / "bench"))  # the benches are scripts beside each other, and no package
-
-import gpu
-import project
-from llama import SHAPES, Llama
 
 SMALL = Llama(hidden=128, layers=2, heads=4, kv_heads=2, intermediate=96, vocabulary=4096)
 

@@ -1,15 +1,11 @@
 """A few of the flips and kills of the benches, and what these found when all were made."""
 
 import json
-import sys
-
-import pytest
-from conftest import ROOT
-
-sys.path.insert(0, str(ROOT / "bench"))  # the benches are scripts beside each other, and no package
 
 import flips
 import kills
+import pytest
+from conftest import ROOT
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 
+import gpu
 import pytest
 from click.testing import CliRunner
 from conftest import ROOT
@@ -99,6 +100,13 @@ def test_the_rivals_figures_are_those_of_the_bench():
         if row["accuracy"]:
             assert row["accuracy"]["ours"] == row["accuracy"]["lm_eval"]
             assert row["largest_difference"] < (1e-4 if row["model"] == "smollm2" else 1e-5)
+
+
+def test_the_gpus_figures_are_those_of_the_bench():
+    found = measured("gpu")
+    assert table("gpu") == gpu.table(found["rows"])
+    assert f"on one {found['machine'].partition(',')[0]}" in " ".join(TEXT.split())
+    assert f"vLLM {found['vllm']} beside" in TEXT
 
 
 def test_the_calibrations_figures_are_those_of_the_bench():

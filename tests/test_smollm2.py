@@ -74,7 +74,7 @@ def test_packed_scores_are_those_of_a_plain_forward_pass(engine, requests, packe
 
 @pytest.mark.vllm
 def test_vllm_agrees_with_transformers(smollm2, requests, packed, vllm_tiny):
-    engine = create("vllm", "smollm2", smollm2, dtype="float32", max_model_len="1024")
+    engine = create("vllm", "smollm2", smollm2, dtype="float32", max_model_len="1024", gpu_memory_utilization=0.3)
     assert dict(engine.identity)["quantization"] == "Q4_1"
     assert dict(create("vllm", "smollm2", smollm2, quantization="fp8").identity)["quantization"] == "Q4_1+fp8"
     try:

@@ -13,6 +13,7 @@ from harness.models.checkpoint import Model
 
 DEFAULTS = {
     "VLLM_LOGGING_LEVEL": "ERROR",
+    "FLASHINFER_LOGGING_LEVEL": "error",
     "VLLM_CPU_KVCACHE_SPACE": "2",  # GiB
     # The second runner, the default on GPUs of late, takes logits processors of another kind than ``Forced``.
     "VLLM_USE_V2_MODEL_RUNNER": "0",
