@@ -189,7 +189,7 @@ knn.LARGE = 100
 knn.Embedder.save = lambda self, folder: os.kill(os.getpid(), signal.SIGKILL)
 Selection(create("knn", vault=Vault(Path({str(tmp_path)!r}))), POOL, 5, "ascending", 0)
 """
-        done = subprocess.run([sys.executable, "-c", code], cwd="tests", check=False)
+        done = subprocess.run([sys.executable, "-c", code], check=False)
         assert done.returncode == -signal.SIGKILL
         assert list(tmp_path.rglob("vectors.npy"))
         usual = Selection(create("knn"), POOL, 5, "ascending", 0).all(ITEMS)
