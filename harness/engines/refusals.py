@@ -46,12 +46,13 @@ class Sieve:
 
     def __init__(self, server: Server, work: Work, plain: Request, met: bool) -> None:
         self._server, self._work, self._plain, self.met = server, tolerant(work), plain, met
+        self._answered, self._vain = False, 0  # as they come from the server, before they are read here
         self._held: list[Answer] = []
         self._first: HarnessError | None = None
 
     def answers(self, requests: Sequence[Request]) -> Iterator[Answer]:
         """An answer to each request. Raises the first error where the server answers none."""
-        for answer, error in self._server.each(self._work, requests):
+        for answer, error in self._server.each(self._counted, requests, self._goes_on):
             self._held.append(answer)
             if error is None or (self.met and isinstance(error, Refused)):
                 self.met = True
@@ -62,6 +63,18 @@ class Sieve:
                 yield from self._judged(self._first)
         if self._first:
             yield from self._judged(self._first)
+
+    async def _counted(self, session: Session, request: Request) -> Outcome:
+        answer, error = await self._work(session, request)
+        if error is None:
+            self._answered = True
+        else:
+            self._vain += 1
+        return answer, error
+
+    def _goes_on(self) -> bool:
+        """Whether another may be asked: not once it is the setup that gets no answer."""
+        return self.met or self._answered or self._vain < SETUP
 
     def _judged(self, error: HarnessError) -> Iterator[Answer]:
         """What is held back, if the server is there. Raises ``error`` where it is not."""

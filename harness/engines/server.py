@@ -32,15 +32,21 @@ class Server:
         (found,) = self.each(lambda session, _: work(session), [None])
         return found
 
-    def each(self, work: Callable[[Session, Item], Awaitable[Found]], items: Sequence[Item]) -> Iterator[Found]:
-        """What ``work`` makes of each item, as it is finished; items are begun in order, ``concurrency`` at once.
+    def each(
+        self,
+        work: Callable[[Session, Item], Awaitable[Found]],
+        items: Sequence[Item],
+        more: Callable[[], bool] = lambda: True,
+    ) -> Iterator[Found]:
+        """What ``work`` makes of each item, as it is finished; items are begun in order, ``concurrency`` at once, as
+        long as ``more`` says so.
 
         Where one fails no more are begun, those that are nearly there are still taken, and its error is raised; where
         the reader stops, all are dropped. An event loop in a thread of its own does it, so that it works inside
         another's (a notebook's) too."""
         found: SimpleQueue[tuple[Found] | BaseException | None] = SimpleQueue()
         loop = asyncio.new_event_loop()
-        task = loop.create_task(self._all(work, items, found))
+        task = loop.create_task(self._all(work, items, more, found))
 
         def drive() -> None:
             try:
@@ -67,13 +73,14 @@ class Server:
         self,
         work: Callable[[Session, Item], Awaitable[Found]],
         items: Sequence[Item],
+        more: Callable[[], bool],
         found: SimpleQueue[tuple[Found] | BaseException | None],
     ) -> None:
         waiting = deque(items)
         async with self._client() as client:
 
             async def worker() -> None:
-                while waiting:
+                while waiting and more():
                     session = Session(self.address, self.manners, self._pace, client)
                     found.put((await work(session, waiting.popleft()),))
 
