@@ -160,6 +160,16 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def put(tmp_path):
+    def put(name, content):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return put
+
+
+@pytest.fixture
 def project(home):
     """A user's project with a small task of its own, ``pets``."""
     folder = home / "tasks" / "pets"
