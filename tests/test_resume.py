@@ -33,6 +33,10 @@ def under_a_head(rng):
     return [head + text(rng, 20, 50) for _ in range(50)]
 
 
+def without_demonstrations(rng):
+    return [(0, 7, *text(rng, 15, 25)) for _ in range(60)]
+
+
 def longer_than_a_pass(rng):
     return [(0, *text(rng, 20, 600)) for _ in range(16)]
 
@@ -46,7 +50,9 @@ def orders(rng):
     return [sum(order, (0,)) + text(rng, 5, 30) for order in permutations(demos) for _ in range(8)]
 
 
-SHAPES = pytest.mark.parametrize("shape", [under_a_head, longer_than_a_pass, sharing_at_random, orders])
+SHAPES = pytest.mark.parametrize(
+    "shape", [under_a_head, without_demonstrations, longer_than_a_pass, sharing_at_random, orders]
+)
 
 
 def drawn(shape):
@@ -72,9 +78,10 @@ def test_what_is_left_is_scored_to_the_same_bit(tiny, shape):
     assert scored(tiny, requests, set(keys)) == {}
 
 
-def test_little_is_computed_again(tiny):
+@pytest.mark.parametrize("shape", [under_a_head, without_demonstrations])
+def test_little_is_computed_again(tiny, shape):
     """The head, and what is finished of the pass that was cut off."""
-    requests = drawn(under_a_head)
+    requests = drawn(shape)
     keys = list(scored(tiny, requests))
     for count in (5, 17, 30, 44):
         left = [request for request in requests if request.key not in keys[:count]]

@@ -101,8 +101,9 @@ class Trie:
 
     def end(self, start: int, size: int) -> int:
         """Where a pass of at most ``size`` nodes from ``start`` best ends: where a branch begins, and in its second
-        half the one with the shortest path to keep. A long piece of that path is a pass of its own. So whoever goes on
-        from a later pass has little to compute again."""
+        half the one with the shortest path to keep. A long piece of that path is a pass of its own, and so is any at
+        the very start, which all that follow stand on. So whoever goes on from a later pass has little to compute
+        again."""
         last = start + size
         if last >= len(self.tokens):
             return len(self.tokens)
@@ -112,7 +113,8 @@ class Trie:
         late = [node for node in turns if node > start + size // 2] or turns
         best = min(reversed(late), key=self.depths.__getitem__)
         first, depth = self.depths[start], self.depths[best]
-        if depth - first >= max(1, size // 4) and min(self.depths[node] for node in turns if node <= best) == depth:
+        least = max(1, size // 4) if start else 1
+        if depth - first >= least and min(self.depths[node] for node in turns if node <= best) == depth:
             return start + depth - first
         return best
 
