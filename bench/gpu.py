@@ -32,7 +32,7 @@ from harness.engines import vllm_process
 from harness.engines.vllm import Vllm
 from harness.models.checkpoint import Model
 from harness.prompt.encode import Encoder
-from harness.report.cells import DASH
+from harness.report.numbers import DASH
 from harness.types import Prompt, Request, Tokens
 
 WARM = 64  # items that both routes are tried on before the clock runs

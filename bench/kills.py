@@ -16,6 +16,8 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+from pyarrow.parquet import read_table
+
 from harness.results import store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,9 +75,11 @@ def kept(root: Path) -> dict[str, str]:
         return {}
 
 
-def sealed(root: Path) -> dict[str, bytes]:
-    """The rows of every sealed run, each loaded, so that one that is not whole is an error."""
-    return {store.load(folder).name: (folder / "predictions.parquet").read_bytes() for folder in store.find(root)}
+def sealed(root: Path) -> dict[str, list[dict[str, object]]]:
+    """The rows of every sealed run, but for the time that its answers took, each loaded, so that one that is not whole
+    is an error."""
+    rows = {store.load(folder).name: read_table(folder / "predictions.parquet") for folder in store.find(root)}
+    return {name: table.drop_columns(["seconds"]).to_pylist() for name, table in rows.items()}
 
 
 def kill(server, root: Path, number: int, seconds: float) -> str:

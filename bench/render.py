@@ -19,7 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from harness import builtin
 from harness.prompt import template
-from harness.prompt.sandbox import Roles
+from harness.sandbox import Roles
 from harness.task import definition
 
 SHOTS, TURN = 5, 50

@@ -8,13 +8,16 @@ from typing import Any
 
 from harness import engines, predictors
 from harness.compare import differences as comparison
+from harness.compare import groups
 from harness.engines.ray import replicate
+from harness.gate import verdict
+from harness.gate.verdict import Verdict
 from harness.predictors.prompted import Prompted
 from harness.prompt.template import load as load_template
 from harness.report import Table
 from harness.results import store
 from harness.results.store import Run
-from harness.study import grid
+from harness.study import defaults, grid
 from harness.study.asking import Asking
 from harness.study.draft import Planned
 from harness.study.items import Items
@@ -32,12 +35,12 @@ def prompted(
     task: Task,
     template: str = "plain",
     shots: int = 0,
-    model: str = engines.DEFAULT_MODEL,
+    model: str | None = None,
     engine: str = "auto",
-    selector: str = "balanced",
+    selector: str = "auto",
     order: str = "ascending",
     seed: int = 0,
-    mode: str = "score",
+    mode: str = "auto",
     overlength: str = "error",
     calibrate: str = "none",
     calibrate_on: str = "train:64",
@@ -46,9 +49,11 @@ def prompted(
     replicas: int | None = None,
     **options: Any,
 ) -> Prompted:
-    """A prompted model as a predictor; ``options`` go to the engine (``revision``, ``dtype`` …). ``ray`` (auto, local
+    """A prompted model as a predictor. Without a ``model``, ``tiny`` scores answers and ``smollm2`` writes them.
+    ``options`` go to the engine (``revision``, ``dtype`` …). ``ray`` (auto, local
     or an address) spreads it over a cluster as ``replicas``, until its ``engine`` is closed."""
-    chosen = Asking().select_by(selector, seed)
+    chosen = Asking().select_by(selector, seed, task.kind)
+    model = model or defaults.model(task, [template])
     made: Engine
     if ray is None:
         made = engines.create(engine, model, **options)
@@ -87,7 +92,7 @@ def evaluate(
     ``split``, or on ``limit`` of its items, chosen by their ids; ``without_overlap``, on those whose text is not, nor
     nearly, that of a train item. Nothing is written; see ``save``."""
     grid.check_task(task)
-    train = budgets.sample(task.examples("train"), train_size, predictor.seed)
+    train = budgets.sample(task.kind, task.examples("train"), train_size, predictor.seed)
     dev = task.examples("dev") if "dev" in task.spec.splits else ()
     planned = Planned(predictor, train, None if train_size == budgets.FULL else train_size)
     items = Items(task, split, limit, without_overlap)
@@ -98,6 +103,13 @@ def evaluate(
 def compare(runs: Sequence[Run], metric: str | None = None, reference: str | None = None) -> Table:
     """Runs on the same items side by side, each with its paired difference from the reference."""
     return Table(comparison.compare(runs, metric, reference))
+
+
+def check(new: Run, old: Run, margin: float = 0.02, metric: str | None = None) -> Verdict:
+    """Whether ``new`` is worse than ``old`` by more than ``margin``, a share, on the same items: what the gate decides,
+    by ``metric`` or the task's main one. Raises InputError where the items differ."""
+    groups.check([new, old])
+    return verdict.judge([new], [old], metric or str(new.spec["main_metric"]), margin)
 
 
 def save(run: Run, folder: str | Path = "results") -> Path:

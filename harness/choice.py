@@ -20,6 +20,13 @@ def flaw(logprobs: Iterable[float]) -> str:
     return ""
 
 
+def normalised(row: Sequence[float]) -> tuple[float, ...]:
+    """Natural-log probabilities that sum to one over ``row``; as they are where none is possible."""
+    top = max(row)
+    total = top + math.log(math.fsum(math.exp(value - top) for value in row)) if math.isfinite(top) else 0.0
+    return tuple(float(value - total) for value in row)
+
+
 def chosen(example_id: str, labels: Sequence[str], logprobs: Sequence[float], trace: Trace | None = None) -> Prediction:
     """The likeliest of ``labels``, whose ``logprobs`` are stated with it; none, and why, where they have a flaw."""
     if problem := flaw(logprobs):

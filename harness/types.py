@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, NamedTuple, Protocol, Self, TypeAlias
 
 Tokens: TypeAlias = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One labelled item. ``cluster`` names the document it came from; ``tags`` are for break-downs only."""
+    """One labelled item. ``cluster`` names the document it came from; ``tags`` are for break-downs only; ``options``
+    are the answers that this item alone offers, where its kind has such."""
 
     id: str
     inputs: Mapping[str, str]
     target: str
     cluster: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -35,6 +37,15 @@ class Message:
 
 
 Messages: TypeAlias = tuple[Message, ...]
+
+
+class Edit(NamedTuple):
+    """A change of one input: its characters from ``start`` to ``end`` become ``text``."""
+
+    input: str
+    start: int
+    end: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +119,20 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """What an answer takes where it is asked for by itself, whenever that was: the tokens of its ``prompt``, those that
+    were ``written``, and where a server answered, the ``seconds`` from the request to the answer."""
+
+    prompt: int = 0
+    written: int = 0
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What an engine says to one request. ``choice_logprobs[i][j]`` is the natural-log probability of token j of
-    choice i given the prompt and the tokens before it. ``failure`` says why there is no answer, where there is none."""
+    choice i given the prompt and the tokens before it. ``failure`` says why there is no answer, where there is none.
+    ``written`` tokens were sampled for it, now or before; ``seconds`` is what a server took for it."""
 
     key: str
     text: str = ""
@@ -118,6 +140,8 @@ class Answer:
     choice_logprobs: tuple[tuple[float, ...], ...] | None = None
     usage: Usage = Usage()
     failure: str = ""
+    written: int = 0
+    seconds: float | None = None
 
 
 class Status(StrEnum):
@@ -133,7 +157,9 @@ class Status(StrEnum):
 class Trace:
     """For reading, never for scoring. ``unread``: tokens at the input's end that did not fit the model; ``raw``: the
     text that was written, or why there is no answer; ``thought``: the reasoning set apart from it; ``cut``: it was not
-    finished within the tokens that it may take; ``control``: data that a server may have read as control tokens."""
+    finished within the tokens that it may take; ``control``: data that a server may have read as control tokens;
+    ``lost``: parts of the answer that are none to this item. ``usage`` is what it cost now, ``spent`` what it takes by
+    itself."""
 
     demos: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
@@ -145,6 +171,20 @@ class Trace:
     usage: Usage = Usage()
     choice_logprobs: tuple[tuple[float, ...], ...] | None = None
     control: bool = False
+    lost: int = 0
+    spent: Spent = Spent()
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """An answer to one item that was made elsewhere: its ``text``, None where there is none; ``failure`` says why,
+    where that is known. ``scores`` are the labels' log-probabilities, in their order. ``spent`` is what the file tells
+    of its tokens and its time."""
+
+    text: str | None
+    scores: tuple[float, ...] | None = None
+    failure: str = ""
+    spent: Spent = Spent()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +21,9 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # Processes that tests start find the tests' modules, as these do.
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (os.path.dirname(__file__), os.environ.get("PYTHONPATH"))))
 
+import pets
 import pytest
+from browsing import Reader
 from parrot import serving
 from runs import baseline, run
 
@@ -80,7 +83,7 @@ def vllm_tiny():
         pytest.skip("vLLM is not installed")
     engine = create("vllm", "tiny", dtype="float32", gpu_memory_utilization=0.3)
     yield engine
-    stop(engine)
+    engine.release()
 
 
 @pytest.fixture(scope="session")
@@ -93,16 +96,6 @@ def smollm2(tmp_path_factory):
     root = tmp_path_factory.mktemp("smollm2")
     _ = Model("smollm2", home=root).path
     return root
-
-
-def stop(engine):
-    """End a vLLM engine, and its processes and sockets where it has some, which it would else leave to the garbage
-    collector."""
-    if "_engine" in vars(engine):
-        core = engine._engine.engine_core
-        core.shutdown()
-        if hasattr(core, "ctx"):
-            core.ctx.destroy(linger=0)
 
 
 @pytest.fixture(scope="session")
@@ -147,6 +140,31 @@ def _healthy(port):
 
 
 @pytest.fixture(scope="session")
+def chromium():
+    """Debian's Chromium, driven by Playwright; absent as ``vllm_tiny`` is."""
+    path = shutil.which("chromium")
+    if path is None or importlib.util.find_spec("playwright") is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium or playwright is not installed, and CI asks for them")
+        pytest.skip("Chromium or playwright is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def reader(chromium, tmp_path):
+    """Opens pages, none of which may ask for anything, complain or let data act."""
+    made = Reader(chromium, tmp_path)
+    yield made
+    made.close()
+    assert made.wrong == []
+
+
+@pytest.fixture(scope="session")
 def vault(tmp_path_factory):
     """Trained models shared by the tests of a session."""
     return Vault(tmp_path_factory.mktemp("vault"))
@@ -172,28 +190,13 @@ def put(tmp_path):
 @pytest.fixture
 def project(home):
     """A user's project with a small task of its own, ``pets``."""
-    folder = home / "tasks" / "pets"
-    folder.mkdir(parents=True)
     rows = [
         (f"the {sound} came from the {place}", label)
         for place in ("garden", "shed", "roof", "car", "attic")
         for sound, label in (("bark", "dog"), ("meow", "cat"))
     ]
-    for split in ("train", "test"):
-        lines = (
-            f'{{"id": "{split}-{i}", "text": "{split} {text}", "label": "{label}"}}'
-            for i, (text, label) in enumerate(rows)
-        )
-        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n")
-    (folder / "task.yaml").write_text(
-        "kind: classification\ninputs: [text]\ntarget: label\nid: id\nlabels: [cat, dog]\n"
-        "splits: {train: train.jsonl, test: test.jsonl}\n"
-    )
-    prompts = home / "prompts" / "pets"
-    prompts.mkdir(parents=True)
-    (prompts / "plain.j2").write_text(
-        "{% for s in shots %}\n{{ s.text }} => {{ s.answer }}\n{% endfor %}\n{{ text }} =>\n"
-    )
+    prompt = "{% for s in shots %}\n{{ s.text }} => {{ s.answer }}\n{% endfor %}\n{{ text }} =>\n"
+    pets.written(home, {"train": rows, "test": rows}, prompt)
     return home
 
 

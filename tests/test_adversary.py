@@ -9,7 +9,8 @@ from harness import predictors
 from harness.models.checkpoint import Model
 from harness.models.embed import Encoder
 from harness.predictors.adversary import Adversary
-from harness.predictors.networks import Classifier, pretrained
+from harness.predictors.label_head import Classifier
+from harness.predictors.networks import pretrained
 from harness.results.vault import Vault
 
 
@@ -31,14 +32,14 @@ class TestAdversary:
     @pytest.fixture
     def network(self, finsentiment):
         torch.manual_seed(0)
-        return Classifier(Model("minilm"), pretrained(Model("minilm")), finsentiment.kind.outputs)
+        return Classifier(Model("minilm"), pretrained(Model("minilm")), finsentiment.kind)
 
     def test_adds_the_gradient_at_words_moved_along_theirs(self, network, few):
         """Against the same, written with ``inputs_embeds``."""
         items, size = [few[0], few[8], few[16]], 0.7
         found = self.gradients(network, items, size)
         network.module.zero_grad()
-        read = network._tokenizer([e.text for e in items], padding=True, return_tensors="pt")
+        read = network.tokenizer([e.text for e in items], padding=True, return_tensors="pt")
         mask, targets = read["attention_mask"], torch.tensor([0, 1, 2])
 
         def loss(words):

@@ -108,7 +108,7 @@ def test_a_causal_model_scores_in_training_as_its_engine_does(finsentiment):
     items = finsentiment.examples("dev")[:12]
     for name in ("lora:tiny", "prompt-tuning:tiny", "prefix-tuning:tiny"):
         fitted = cheap(name, finsentiment).fit(finsentiment.examples("train")[:24])
-        from harness.predictors.training import logprobs_of
+        from harness.predictors.label_head import logprobs_of
 
         inside = np.concatenate(list(logprobs_of(fitted._network, items)))
         outside = {p.example_id: p.label_logprobs for p in fitted.predict(items)}

@@ -9,7 +9,7 @@ import gpu
 import project
 import pytest
 import torch
-from conftest import ROOT, stop
+from conftest import ROOT
 from llama import SHAPES, Llama
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForCausalLM
@@ -117,7 +117,7 @@ def test_both_routes_give_the_same_scores(home):
     try:
         found = gpu.measure(engine, requests)
     finally:
-        stop(engine)
+        engine.release()
     ours, theirs = found["ours"], found["prompt_logprobs"]
     assert ours.scores.keys() == theirs.scores.keys() == {request.key for request in requests}
     for key, row in ours.scores.items():

@@ -301,6 +301,24 @@ def test_parameters_of_baselines(home):
         assert said in done.stderr
 
 
+def test_one_baseline_stands_twice_with_parameters_of_its_own(home):
+    few = ("run", "--task", "finsentiment", "--limit", 20, "--baselines-only", "--baseline")
+    rows = json.loads(ok(*few, "tfidf-svm,tfidf-svm+C=3+class_weights=yes", "--with", "C=0.5", "--format", "json"))
+    assert [row["row"] for row in rows] == ["tfidf-svm, 300 train", "tfidf-svm (C=3+class_weights=yes), 300 train"]
+    signatures = [row["signature"] for row in rows]
+    assert "C:0.5|sklearn" in signatures[0]
+    assert "C:3.0|class_weights:balanced" in signatures[1]
+    shown = json.loads(ok("report", "--reference", "tfidf-svm+C=3+class_weights=yes", "--format", "json"))
+    assert [row["difference"] is None for row in shown] == [False, True]
+    # A parameter that is what it is anyway makes the same model, and still a row of its own.
+    same = json.loads(ok(*few, "tfidf-svm,tfidf-svm+C=0.5", "--with", "C=0.5", "--format", "json"))
+    assert [row["row"] for row in same] == ["tfidf-svm, 300 train", "tfidf-svm (C=0.5), 300 train"]
+    for name, said in (("tfidf-svm+c=3", "unknown parameter 'c'"), ("tfidf-svm+C=high", "is no float")):
+        done = run(*few, name)
+        assert done.exit_code == 2
+        assert said in done.stderr
+
+
 def test_training_sizes_and_seeds_make_a_learning_curve(home):
     args = ("--train-size", "20,2/class,full", "--seed", "0,1", "--baseline", "tfidf-logreg", "--baselines-only")
     rows = json.loads(ok("run", "--task", "finsentiment", "--limit", 30, *args, "--format", "json"))

@@ -103,3 +103,8 @@ def test_examples_are_a_sequence_like_any_other(rows, part):
     assert list(found[1:][part]) == rows[1:][part]
     assert bool(found) == bool(rows)
     assert found == rows
+
+
+def test_items_keep_their_own_options():
+    items = [Example("1", {"q": "?"}, "2", options=("a", "b")), Example("2", {"q": "?"}, "1")]
+    assert list(Examples(items, ["q"], [])) == items

@@ -58,9 +58,10 @@ class TestRows:
     def test_clusters_are_told_and_widen(self):
         plain = differences.compare([run(), baseline()], metric="accuracy")
         whole = differences.compare([run(clusters=12), baseline(clusters=12)], metric="accuracy")
-        assert "whole clusters drawn" in Table(whole).render("markdown")
-        assert "whole clusters drawn" not in Table(plain).render("markdown")
+        assert "by cluster" in Table(whole).render("markdown")
+        assert "by cluster" not in Table(plain).render("markdown")
         assert whole.rows[0].p != plain.rows[0].p
+        assert whole.detectable > plain.detectable
 
     def test_other_items_are_refused_by_name(self):
         with pytest.raises(InputError, match="items_hash is 'items-120' in r-0-0 but 'items-90'"):

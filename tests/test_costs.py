@@ -76,9 +76,9 @@ def test_lumps_are_spread_and_sums_are_exact():
 
 def test_a_request_of_several_prompts_is_paid_by_the_items_that_ask_it():
     assert bill(2, [(Usage(12, 9), (2, 1), 9.0)]) == [(24, 6, 0), (12, 3, 0)]
-    # Written tokens are the request's own; the prompt's are pooled.
-    rows = [(Usage(10, 10 + 4, 5), (1, 0), 5.0), (Usage(10, 0), (0, 1), 5.0)]
-    assert bill(2, rows) == [(10, 9, 5), (10, 5, 0)]
+    # Written tokens are the request's own, and counted apart; the prompt's are pooled.
+    rows = [(Usage(10, 10, 5), (1, 0), 5.0), (Usage(10, 0), (0, 1), 5.0)]
+    assert bill(2, rows) == [(10, 5, 5), (10, 5, 0)]
 
 
 def test_what_has_no_known_tokens_bears_its_own():

@@ -19,6 +19,7 @@ from conftest import ROOT
 from harness.cli import main
 
 DEPLOY = ROOT / "deploy"
+PAGE = ROOT / "docs" / "kubernetes.md"
 KUBERNETES = "1.37"
 PIPES = re.compile(r"\s*(?:\||>|;|&&)\s*")
 
@@ -168,7 +169,7 @@ class TestManifests:
         images = {container["image"] for pod in pods for container in pod["spec"]["containers"]}
         (image,) = images
         assert f'IMAGE = "{image}"' in (DEPLOY / "kubeflow.py").read_text(encoding="utf-8")
-        assert image in (DEPLOY / "README.md").read_text(encoding="utf-8")
+        assert image in PAGE.read_text(encoding="utf-8")
         for pod in pods:
             assert f"USER {pod['spec']['securityContext']['runAsUser']}:" in build
 
@@ -215,12 +216,12 @@ class TestContainerfile:
 
 
 def lines():
-    """Every `harness` command line in deploy/, as words."""
+    """Every `harness` command line in deploy/ and its page, as words."""
     for document in documents("job.yaml"):
         for container in document["spec"].get("template", {}).get("spec", {}).get("containers", ()):
             yield [*container["command"], *container["args"]]
     yield shlex.split(rayjob()["spec"]["entrypoint"])
-    for block in re.findall(r"```sh\n(.*?)```", (DEPLOY / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL):
+    for block in re.findall(r"```sh[^\n]*\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL):
         for line in block.replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
             if words and words[0] == "harness":

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from harness.errors import InputError
 from harness.models.checkpoint import Model
-from harness.predictors.networks import Chooser, pretrained
+from harness.predictors.chooser import Chooser
+from harness.predictors.networks import pretrained
 from harness.predictors.prompted import Prompted
 from harness.prompt import ending, template
 from harness.prompt.encode import Encoder

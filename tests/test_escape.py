@@ -47,7 +47,7 @@ def compared(text):
 def checked(text):
     """A regression of a template ``text``, found on items, labels and tags of that name."""
     flips = tuple(Flip(f"{text}{i}", text, text, "b") for i in range(2))
-    finding = Finding(text, Estimate(-0.2, -0.3, -0.1), Decision.REGRESSION)
+    finding = Finding(text, Estimate(-0.2, -0.3, -0.1), Decision.REGRESSION, 0.02)
     slices = (Slice(text, 10, 0.9, 0.7, 0.02),)
     verdict = Verdict(Decision.REGRESSION, (finding,), 0.02, 100, None, flips, flips, slices)
     path = Path(f"{text.replace(chr(0), '')}.j2")
@@ -133,7 +133,7 @@ class TestTables:
 
     def test_variance(self, text):
         found = Decomposition(text, text, 4, 0.5, (Component(text, 2, 0.1, 0.0, 0.2, 1.0),))
-        assert len(variance.render([found], "terminal").split("\n\n")[1].split("\n")) == 2
+        assert len(variance.render([found], "terminal").split("\n\n")[1].split("\n")) == 3
         plain = replace(found, title="t", metric="m")
         names, known = (Elements(html_of(variance.render([each], "markdown"))).names for each in (found, plain))
         assert [name for name in names if name[0] != "code"] == [name for name in known if name[0] != "code"]

@@ -84,12 +84,12 @@ from harness.gate import check
 def broken(*_): raise {raised}
 check.Check.decide = broken
 from harness.cli import main
-main({[*CHECK, "--engine", "null", *reports(project)]!r})
+main({[*CHECK[:4], "plain", *CHECK[5:], "--engine", "null", *reports(project)]!r})
 """
         for env in ({}, {"HARNESS_TRACEBACK": "1"}):
             done, _, err = ended(begun("-c", text, env={**os.environ, **env}))
             assert done == 4, err
-            assert "pets/loud" in err
+            assert "pets/plain" in err
             assert len(cases(project, "error")) == 1
 
 

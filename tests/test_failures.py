@@ -129,7 +129,7 @@ class TestStudies:
         spec = grid.Spec(limit=40)
         ((made, _),) = grid.run(finsentiment, spec, [Null("tiny")], home / "results")
         assert made.counts["failed"] > 0
-        for name in metrics.METRICS:
+        for name in finsentiment.kind.measures:
             metric = metrics.create(name, finsentiment.kind)
             table = metric.statistics(made.examples, made.predictions)
             assert np.isfinite(table).all()

@@ -7,7 +7,7 @@ import pytest
 from runs import KIND, baseline, run
 
 from harness import metrics
-from harness.compare import differences
+from harness.compare import curves, differences
 from harness.errors import InputError
 from harness.report.figure import draw
 
@@ -22,7 +22,7 @@ class TestFigures:
             baseline(n_train=100, train_size="100", draw=9),
         ]
         paths = draw(differences.compare(runs), tmp_path / "figures")
-        names = {"confusion", "reliability", "training", "curve-shots", "curve-train"}
+        names = {"confusion", "cost", "reliability", "training", "curve-shots", "curve-train"}
         assert {path.name for path in paths} == {f"news_task-{n}.{kind}" for n in names for kind in ("png", "svg")}
         for path in paths:
             if path.suffix == ".png":
@@ -44,33 +44,37 @@ class TestFigures:
 
     def test_a_line_has_one_point_a_size(self):
         """Rows that differ by order, mode or the model's path are lines of their own; zero shots begin each."""
-        from harness.report.figure import _shots
+        from harness.report.figures import curves as learning
+
+        def drawn(comparison):
+            (axes,) = learning.draw(comparison, curves.prompts(comparison)).axes
+            return axes
 
         two = differences.compare(
             [run(shots=0, selector=None, order=None), *(run(order=each, draw=4) for each in ("ascending", "random"))]
         )
-        (axes,) = _shots(two).axes
+        axes = drawn(two)
         assert [list(line.get_xdata()) for line in axes.lines] == [[0, 5], [0, 5]]
         assert [line.get_label() for line in axes.lines] == [
             "some_model, plain, balanced, order ascending",
             "some_model, plain, balanced, order random",
         ]
         lone = differences.compare([run(shots=0, selector=None, order=None), run(draw=4), baseline()])
-        (axes,) = _shots(lone).axes
+        axes = drawn(lone)
         assert axes.lines[-1].get_label() == "reference: svm, 300 train"
         versions = [run(f"{v}{k}", shots=k, draw=k, model=f"{v}/model") for v in ("v1", "v2") for k in (0, 5)]
-        (axes,) = _shots(differences.compare(versions)).axes
+        axes = drawn(differences.compare(versions))
         assert [list(line.get_xdata()) for line in axes.lines] == [[0, 5], [0, 5]]
 
     def test_no_two_lines_look_alike(self):
-        from harness.report.figure import _look
+        from harness.report.figures.drawing import look
 
-        assert len({tuple(_look(place).items()) for place in range(49)}) == 49
+        assert len({tuple(look(place).items()) for place in range(49)}) == 49
 
     def test_are_drawn_for_many_labels_and_leave_matplotlib_as_it_was(self, tmp_path, monkeypatch):
         import matplotlib
 
-        monkeypatch.setattr("harness.report.figure.NUMBERED", 2)
+        monkeypatch.setattr("harness.report.figures.confusion.NAMED", 2)
         before = dict(matplotlib.rcParams)
         paths = draw(differences.compare([run(unparsed=120), run(unparsed=120, seed=1), baseline()]), tmp_path)
         assert dict(matplotlib.rcParams) == before
@@ -80,7 +84,7 @@ class TestFigures:
 
     def test_one_point_is_no_curve(self, tmp_path):
         paths = draw(differences.compare([run(stated=False), baseline(stated=False)]), tmp_path)
-        assert {path.stem for path in paths} == {"news_task-confusion"}
+        assert {path.stem for path in paths} == {"news_task-confusion", "news_task-cost"}
 
     def test_a_folder_that_cannot_be(self, tmp_path, table):
         (tmp_path / "file").write_text("")

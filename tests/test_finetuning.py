@@ -14,8 +14,9 @@ from harness import predictors
 from harness.errors import InputError
 from harness.models.checkpoint import Model
 from harness.predictors.adversary import Adversary
+from harness.predictors.chooser import Chooser
 from harness.predictors.finetune import Finetune
-from harness.predictors.networks import Chooser, pretrained
+from harness.predictors.networks import pretrained
 from harness.predictors.prefix_tuning import PrefixTuning
 from harness.predictors.training import _Training
 from harness.prompt import template

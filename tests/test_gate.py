@@ -4,9 +4,11 @@ import math
 from dataclasses import replace
 
 import pytest
+import runs
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness import api
 from harness.errors import InputError
 from harness.gate import verdict
 from harness.gate.verdict import Decision
@@ -126,19 +128,56 @@ class TestJudge:
 class TestSequential:
     def test_certain_answers_stop_and_others_go_on(self):
         same = run_of(["a"] * 400)
-        assert verdict.judge_sequentially(same, same, 0.05, last=False).decision is Decision.PASS
+        assert verdict.judge_sequentially(same, same, "accuracy", 0.05, last=False).decision is Decision.PASS
         few = run_of(["a"] * 20)
-        assert verdict.judge_sequentially(few, few, 0.05, last=False).decision is Decision.UNDECIDED
+        assert verdict.judge_sequentially(few, few, "accuracy", 0.05, last=False).decision is Decision.UNDECIDED
         bad = run_of(["b"] * 40 + ["a"] * 20)
-        assert verdict.judge_sequentially(bad, run_of(["a"] * 60), 0.05, last=False).decision is Decision.REGRESSION
+        good = run_of(["a"] * 60)
+        assert verdict.judge_sequentially(bad, good, "accuracy", 0.05, last=False).decision is Decision.REGRESSION
 
     def test_before_the_end_an_estimate_alone_decides_nothing(self):
         old, new = run_of(["a"] * 20), run_of(["a"] * 18 + ["b"] * 2)
-        assert verdict.judge_sequentially(new, old, 0.05, last=False).decision is Decision.UNDECIDED
-        assert verdict.judge_sequentially(new, old, 0.05, last=True).decision is Decision.REGRESSION
+        assert verdict.judge_sequentially(new, old, "accuracy", 0.05, last=False).decision is Decision.UNDECIDED
+        assert verdict.judge_sequentially(new, old, "accuracy", 0.05, last=True).decision is Decision.REGRESSION
 
     def test_undecided_at_the_end_says_how_many(self):
         old, new = run_of(["a"] * 60), run_of(["a"] * 59 + ["b"])
-        found = verdict.judge_sequentially(new, old, 0.05, last=True)
+        found = verdict.judge_sequentially(new, old, "accuracy", 0.05, last=True)
         assert found.decision is Decision.UNDECIDED
         assert found.needed > 60
+
+
+def test_items_of_one_document_leave_it_open():
+    """One document says nothing of others: neither a verdict, nor how many items it takes."""
+    old, one = ["a"] * 100, ["d"] * 100
+    found = verdict.judge([run_of(["b", *old[1:]], clusters=one)], [run_of(old, clusters=one)], "accuracy", 0.02)
+    assert found.decision is Decision.UNDECIDED
+    assert found.needed is None
+
+
+def test_items_in_documents_that_answer_alike_need_more_of_them():
+    """20 documents of 5 items: what differs, differs in a whole document."""
+    old = ["a"] * 100
+    new = ["b"] * 5 + ["a"] * 95
+    old[5:10] = ["b"] * 5
+    documents = [f"d{i // 5}" for i in range(100)]
+    alone = verdict.judge([run_of(new)], [run_of(old)], "accuracy", 0.05)
+    whole = verdict.judge([run_of(new, clusters=documents)], [run_of(old, clusters=documents)], "accuracy", 0.05)
+    assert alone.decision is whole.decision is Decision.UNDECIDED
+    assert whole.needed > 2 * alone.needed
+
+
+class TestFromPython:
+    def test_it_decides_as_the_gate_does(self):
+        old, new = (
+            runs.run(hits=hits, n=300, draw=draw, template=name) for hits, draw, name in ((0.9, 0, "p"), (0.6, 1, "q"))
+        )
+        found = api.check(new, old, margin=0.05)
+        assert found == verdict.judge([new], [old], new.spec["main_metric"], 0.05)
+        assert found.decision is Decision.REGRESSION
+        assert api.check(old, new, margin=0.05).decision is Decision.PASS
+        assert api.check(new, old, margin=0.05, metric="accuracy").findings[0].name == "accuracy"
+
+    def test_other_items_are_refused(self):
+        with pytest.raises(InputError, match="items"):
+            api.check(runs.run(n=100), runs.run(n=120))

@@ -8,6 +8,7 @@ from conftest import example
 from hypothesis import given
 from hypothesis import strategies as st
 from runs import baseline, run
+from workbooks import words
 
 from harness.api import baseline as trained
 from harness.api import evaluate
@@ -163,5 +164,5 @@ class TestFooter:
     def test_every_format_tells(self, form):
         counted = baseline()
         counted.counts.update(overlap=7)
-        text = " ".join(render([differences.compare([run(), counted])], form).split())
+        text = " ".join(words(render([differences.compare([run(), counted])], form)).split())
         assert "7 of 120 items are near-duplicates of training items" in text

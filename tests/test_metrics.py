@@ -111,7 +111,7 @@ def test_macro_f1_of_relations_is_the_official_rule(pairs):
 def test_order_of_items_does_not_matter(pairs, random):
     shuffled = list(pairs)
     random.shuffle(shuffled)
-    for name in metrics.METRICS:
+    for name in Classification.measures:
         one = value(name, *zip(*pairs, strict=True))
         two = value(name, *zip(*shuffled, strict=True))
         np.testing.assert_allclose(one, two)
@@ -170,7 +170,7 @@ def test_unknown_is_not_zero(name):
     assert math.isnan(value(name, "ab", "ab")[0])
 
 
-@pytest.mark.parametrize("name", metrics.METRICS)
+@pytest.mark.parametrize("name", Classification.measures)
 def test_extremes_are_the_best_and_the_worst_answer(name):
     examples = [example(i, "x", label) for i, label in enumerate("aab")]
     predictions = [Prediction(str(i), label) for i, label in enumerate("abb")]
@@ -178,10 +178,43 @@ def test_extremes_are_the_best_and_the_worst_answer(name):
     totals = metric.statistics(examples, predictions).sum(0)
     rows = metric.extremes(totals)
     if rows is None:
-        assert name in ("ece", "brier")  # a stated probability is neither right nor wrong
+        # A stated probability is neither right nor wrong, and of two readers neither is.
+        assert name in ("ece", "brier", "cohen-kappa", "krippendorff-alpha")
         return
     better, worse = (metric.score(totals + 5 * row) for row in rows)
     if metric.losses:  # less is better
         better, worse = -better, -worse
     known = ~np.isnan(metric.score(totals))
     assert (better[known] > worse[known]).all()
+
+
+@settings(max_examples=150, deadline=None)
+@given(answers.filter(lambda pairs: any(s for _, s in pairs)))
+@pytest.mark.filterwarnings("ignore")
+def test_kappa_agrees_with_scikit_learn_over_the_items_that_are_answered(pairs):
+    found = value("cohen-kappa", *zip(*pairs, strict=True))[0]
+    kept = [(t, s) for t, s in pairs if s]
+    assert found == pytest.approx(
+        reference.cohen_kappa_score(*zip(*kept, strict=True), labels=LABELS), abs=1e-9, nan_ok=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "order", "alpha"),
+    [
+        # Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", sections A and B.
+        ("0100000010", "1110010000", False, 0.095),
+        ("aabbdcccedda", "babbbcccdddd".replace("cccd", "ccce", 1), False, 0.692),
+        # The same formula by hand: differences 1, 0, 1 of values 1 2 2 2 3 4; 13 squares of pairs among them.
+        ("124", "223", True, None),
+    ],
+)
+def test_alpha_is_as_published(one, other, order, alpha):
+    kind = Classification(labels=sorted(set(one + other)), order=order)
+    found = value("krippendorff-alpha", list(one), list(other), kind=kind)[0]
+    if alpha is None:
+        values = [kind.outputs.index(c) for c in one + other]
+        seen = 2 * sum((kind.outputs.index(a) - kind.outputs.index(b)) ** 2 for a, b in zip(one, other, strict=True))
+        expected = sum((a - b) ** 2 for a in values for b in values)
+        alpha = 1 - (len(values) - 1) * seen / expected
+    assert found == pytest.approx(alpha, abs=0.0005)

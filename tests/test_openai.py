@@ -27,7 +27,7 @@ from harness.types import Constraint, Message, Request, Sampling
 def test_text_goes_to_completions_and_messages_to_chat(server):
     one, two = engine(server).generate([*asked("a\nyes"), Request("chat", (), None, Sampling(), chat("no"))])
     assert {one.key: one.text, two.key: two.text} == {"0": "yes", "chat": "no"}
-    assert (one.finish, one.usage.submitted, one.usage.computed, one.usage.generated) == ("stop", 10, 8, 3)
+    assert (one.finish, one.usage.submitted, one.usage.computed, one.usage.generated) == ("stop", 10, 6, 3)
     text, talk = sorted(server.bodies, key=lambda body: "messages" in body)
     assert text["prompt"] == "a\nyes"
     assert talk["messages"] == [{"role": "system", "content": "Repeat."}, {"role": "user", "content": "no"}]

@@ -38,7 +38,7 @@ def baseline(name, task, **params):
 
 
 MAKERS = {
-    **{name: (lambda _, task, name=name: baseline(name, task)) for name in predictors.BASELINES},
+    **{name: (lambda _, task, name=name: baseline(name, task)) for name in Classification.baselines},
     "finetune:tiny": lambda _, task: predictors.baseline("finetune:tiny", task, epochs=1, min_steps=2),
     "prefix-tuning:tiny": lambda _, task: predictors.baseline("prefix-tuning:tiny", task, epochs=1, min_steps=2),
     "prompt": prompted,
@@ -91,7 +91,7 @@ class TestContract:
         assert dict(make().signature.pairs)["predictor"]
 
 
-@pytest.mark.parametrize("name", predictors.BASELINES)
+@pytest.mark.parametrize("name", Classification.baselines)
 def test_baselines_paste_back_refuse_unknown_parameters_and_take_seed_0(name, finsentiment):
     made = predictors.baseline(name, finsentiment, seed=0)
     assert made.seed == 0

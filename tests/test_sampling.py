@@ -8,10 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InputError
+from harness.kinds.classification import Classification
 from harness.study import grid
 from harness.task import budgets, definition
 
 SHARES = st.dictionaries(st.sampled_from("abcd"), st.integers(1, 30), min_size=1)
+
+
+KIND = Classification(labels=["a", "b"])
 
 
 def pool(counts):
@@ -23,10 +27,10 @@ def test_samples_are_nested_stratified_and_do_not_depend_on_order(counts, seed, 
     train = pool(counts)
     small = data.draw(st.integers(1, len(train)))
     large = data.draw(st.integers(small, len(train)))
-    one, two = (budgets.sample(train, str(size), seed) for size in (small, large))
+    one, two = (budgets.sample(KIND, train, str(size), seed) for size in (small, large))
     assert len({e.id for e in one}) == small
     assert {e.id for e in one} <= {e.id for e in two}
-    assert [e.id for e in one] == [e.id for e in budgets.sample(train[::-1], str(small), seed)]
+    assert [e.id for e in one] == [e.id for e in budgets.sample(KIND, train[::-1], str(small), seed)]
     found = Counter(e.target for e in two)
     if large >= len(counts):
         assert set(found) == set(counts)
@@ -38,16 +42,16 @@ def test_samples_are_nested_stratified_and_do_not_depend_on_order(counts, seed, 
 @given(SHARES, st.integers(0, 3))
 def test_so_many_of_each(counts, seed):
     train, least = pool(counts), min(counts.values())
-    found = budgets.sample(train, f"{least}/class", seed)
+    found = budgets.sample(KIND, train, f"{least}/class", seed)
     assert Counter(e.target for e in found) == dict.fromkeys(counts, least)
     with pytest.raises(InputError, match=rf"has {least} training examples. Ask for at most {least}/class"):
-        budgets.sample(train, f"{least + 1}/class", seed)
+        budgets.sample(KIND, train, f"{least + 1}/class", seed)
 
 
 def test_seeds_draw_anew():
     train = pool({"a": 20, "b": 20})
-    assert budgets.sample(train, "6", 0) != budgets.sample(train, "6", 1)
-    assert budgets.sample(train, "full", 0) == tuple(train)
+    assert budgets.sample(KIND, train, "6", 0) != budgets.sample(KIND, train, "6", 1)
+    assert budgets.sample(KIND, train, "full", 0) == tuple(train)
 
 
 @pytest.mark.parametrize("size", ["0", "-3", "ten", "5/labels", "1.5", ""])
@@ -58,7 +62,7 @@ def test_other_forms_are_refused(size):
 
 def test_too_many_are_refused():
     with pytest.raises(InputError, match="has 4 examples"):
-        budgets.sample(pool({"a": 4}), "5", 0)
+        budgets.sample(KIND, pool({"a": 4}), "5", 0)
 
 
 def test_shots_are_the_examples_that_the_prompts_show(project, tiny):

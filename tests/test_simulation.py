@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from harness import metrics
+from harness.compare import estimate
 from harness.compare.estimate import PAIRED, SINGLE
 from harness.gate import verdict
 from harness.gate.verdict import Decision
@@ -21,6 +22,12 @@ from harness.stats.intervals import Estimate
 from harness.stats.resample import Prior
 
 pytestmark = pytest.mark.slow
+
+
+def wealth(better, worse, n, difference):
+    """Of ``n`` items, so many worth +1 and -1, the others 0."""
+    return sequential.wealth(np.array([1.0, 0.0, -1.0]), np.array([better, n - better - worse, worse]), difference)
+
 
 SIZES = (30, 100, 300, 1000)
 ACCURACIES = (0.5, 0.8, 0.95, 0.99)
@@ -184,7 +191,7 @@ class TestSequential:
             ever = 0
             for b, w in zip(better, worse, strict=True):
                 seen = np.unique(np.stack([b, w, np.arange(1, self.N + 1)], 1)[::5], axis=0)
-                ever += any(sequential.wealth(x, n - x - y, y, against) >= math.log(20) for x, y, n in seen)
+                ever += any(wealth(x, y, n, against) >= math.log(20) for x, y, n in seen)
             assert ever / self.PATHS <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / self.PATHS)
 
     def test_an_equal_template_passes_with_half_the_items(self):
@@ -192,9 +199,7 @@ class TestSequential:
         stopped = []
         for b, w in zip(better[:200], worse[:200], strict=True):
             looks = range(31, self.N, 32)
-            done = next(
-                (t for t in looks if sequential.wealth(b[t], t + 1 - b[t] - w[t], w[t], -0.05) >= math.log(20)), None
-            )
+            done = next((t for t in looks if wealth(b[t], w[t], t + 1, -0.05) >= math.log(20)), None)
             stopped.append(self.N if done is None else done + 1)
         assert np.mean(np.array(stopped) < self.N) > 0.7
         assert np.median(stopped) <= 0.6 * self.N
@@ -214,11 +219,14 @@ class TestClusters:
         naive = ours = booted = 0
         for i in range(draws):
             hits, names = self.draw(rng)
-            one, two = intervals.wilson(hits.sum(), 400), intervals.clustered(hits, names)
+            rows = np.stack([hits, np.ones(400)], 1)
+            one, (two,) = (
+                intervals.wilson(hits.sum(), 400),
+                estimate.estimates(metrics.create("accuracy", KIND), [rows], names),
+            )
             naive += one.low <= 0.7 <= one.high
             ours += two.low <= 0.7 <= two.high
             if i % 3 == 0:
-                rows = np.stack([hits, np.ones(400)], 1)
                 three = intervals.bootstrap(
                     [rows], lambda t: t[..., 0] / t[..., 1], rng, clusters=list(names), resamples=800
                 )
@@ -230,8 +238,6 @@ class TestClusters:
 
 def test_the_defaults_are_those_simulated():
     """What the tests above call by hand is what a table gets."""
-    from harness.compare import estimate
-
     rows, chances = cells(0.8)
     table = rows[np.repeat(np.arange(9), np.random.default_rng(0).multinomial(200, chances))]
     (found,) = estimate.estimates(metrics.create("macro-f1", KIND), [table])

@@ -8,7 +8,6 @@ import sys
 import time
 
 import pytest
-from conftest import stop
 from contract import scores, straight
 from test_run import recorded
 from trained import cheap
@@ -80,7 +79,7 @@ def test_vllm_agrees_with_transformers(smollm2, requests, packed, vllm_tiny):
     try:
         found = scores(engine, requests)
     finally:
-        stop(engine)
+        engine.release()
     assert gap(found, packed) < 1e-3
 
 

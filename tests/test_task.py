@@ -1,18 +1,15 @@
-"""Tasks: what is accepted, what an error says, and the data that ships."""
+"""Tasks: what is accepted, and what an error says."""
 
 import json
 import sys
 import weakref
-from collections import Counter
 from types import SimpleNamespace
 from typing import ClassVar
 
 import pandas
 import pytest
 
-from harness import builtin
 from harness.errors import InputError
-from harness.prompt.leak import Overlap
 from harness.task import definition, jsons
 
 GOOD = """kind: classification
@@ -296,37 +293,3 @@ class TestHub:
 def test_unknown_task_names_the_nearest():
     with pytest.raises(InputError, match="Did you mean 'finsentiment'"):
         definition.load("finsentimnt")
-
-
-@pytest.mark.parametrize("name", builtin.names("tasks"))
-def test_shipped_splits_are_disjoint(name):
-    made = definition.load(name)
-    splits = {split: made.examples(split) for split in made.spec.splits}
-    for one, pool in splits.items():
-        overlap = Overlap(pool)
-        for other, items in splits.items():
-            own = {e.id: i for i, e in enumerate(pool)} if one == other else {}
-            for item in items:
-                assert overlap.barred(item) <= {own.get(item.id)}, f"{other} {item.id} is close to one of {one}"
-
-
-def test_finsentiment_has_the_shape_its_card_says(finsentiment):
-    shape = {split: finsentiment.examples(split) for split in ("train", "dev", "test")}
-    assert {split: len(rows) for split, rows in shape.items()} == {"train": 300, "dev": 60, "test": 300}
-    for rows in shape.values():
-        labels = Counter(e.target for e in rows)
-        assert labels["neutral"] > labels["positive"] > labels["negative"] > len(rows) / 5
-        hard = Counter(e.tags["phenomenon"] for e in rows)
-        assert set(hard) == {
-            "plain",
-            "narrowed-loss",
-            "falling-cost",
-            "against-expectations",
-            "opposite-fortunes",
-            "guidance-vs-results",
-            "pleasant-fact",
-        }
-        assert min(hard.values()) >= len(rows) // 15
-        assert {e.target for e in rows if e.tags["phenomenon"] == "pleasant-fact"} == {"neutral"}
-        for kind in set(hard) - {"plain", "pleasant-fact"}:
-            assert {e.target for e in rows if e.tags["phenomenon"] == kind} == {"positive", "negative"}

@@ -1,4 +1,4 @@
-"""TensorBoard and Weights & Biases."""
+"""A training's epochs in TensorBoard, Weights & Biases and MLflow."""
 
 import pytest
 from trained import SHORT, cheap
@@ -25,6 +25,20 @@ class TestLogs:
         made = cheap("finetune", finsentiment, log="wandb", log_dir=str(tmp_path), epochs=1, min_steps=1)
         made.fit(data[0][:16], data[1])
         assert list(tmp_path.glob("wandb/offline-run-*/*.wandb"))
+
+    @pytest.mark.filterwarnings("ignore")  # mlflow's own
+    def test_mlflow(self, finsentiment, data, tmp_path, monkeypatch):
+        from mlflow import MlflowClient
+
+        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        made = cheap("finetune", finsentiment, log="mlflow", log_dir=str(tmp_path), epochs=2, min_steps=1)
+        made.fit(data[0][:16], data[1])
+        client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+        (logged,) = client.search_runs([each.experiment_id for each in client.search_experiments()])
+        history = client.get_metric_history(logged.info.run_id, "dev_loss")
+        assert [(each.step, each.value) for each in history] == [
+            (epoch["epoch"], epoch["dev_loss"]) for epoch in made.history
+        ]
 
     def test_logging_does_not_change_the_signature(self, finsentiment, tmp_path):
         logged = cheap("lora", finsentiment, log="tensorboard", log_dir=str(tmp_path))

@@ -205,9 +205,9 @@ class TestKept:
         changes = {
             "model": "tiny", "epochs": 3, "min_steps": 9, "lr": 1e-5, "head_lr": 1e-4, "batch": 8, "warmup": 0.2,
             "weight_decay": 0.1, "patience": 5, "class_weights": True, "augment": "word-swap", "adversarial": 0.5,
-            "rank": 4, "alpha": 32, "dropout": 0.1, "seed": 1,
+            "accumulate": 2, "precision": "bfloat16", "rank": 4, "alpha": 32, "dropout": 0.1, "seed": 1,
         }  # fmt: skip
-        unscored = {"template", "log", "log_dir"}
+        unscored = {"template", "log", "log_dir", "checkpointing"}
         assert set(changes) == {*predictors.parameters("lora"), "seed"} - unscored
         lines = {str(predictors.baseline("lora", finsentiment, **{k: v}).signature) for k, v in changes.items()}
         lines.add(str(predictors.baseline("lora", finsentiment).signature))

@@ -1,165 +1,163 @@
-"""``harness init``: a project of the user's own, made from a labelled table and ready to run."""
+"""``harness init``: a project of the user's own, made from a table of rows, whatever file they come from."""
 
 from __future__ import annotations
 
-from collections import Counter
+import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness import paths
-from harness.bring import project
-from harness.bring.project import Row
+from harness.bring import guess, hub, items, project, shapes, templates
+from harness.bring.guess import CHINESE, Plan
+from harness.bring.items import Item
+from harness.bring.rows import Asked, Table, few
+from harness.bring.split import split
 from harness.chance import rng
-from harness.errors import InputError, unknown
-from harness.kinds import values
+from harness.errors import InputError
+from harness.kinds import Kind
 from harness.prompt.leak import Overlap
-from harness.task import files
-from harness.tokens import fold
 from harness.types import Example
 
-SHOWN = 3  # of what is told, so many are named
+# Baselines of each kind that take no time.
+QUICK: Mapping[str, str] = {
+    "classification": "majority,tfidf-logreg",
+    "multilabel": "majority,tfidf-logreg",
+    "choice": "place,similarity",
+    "entities": "dictionary",
+    "span": "sentence",
+    "number": "operation,last-number",
+    "text": "copy,nearest",
+    "exact": "nearest",
+    "state": "last-mention",
+}
 
 
 def init(
     folder: Path,
     name: str,
-    data: Path,
-    inputs: tuple[str, ...],
-    target: str,
-    test: Path | None = None,
+    data: Path | Sequence[Path],
+    inputs: tuple[str, ...] = (),
+    target: str | None = None,
+    test: Path | Sequence[Path] | None = None,
     encoding: str | None = None,
     seed: int = 0,
+    asked: Asked = Asked(),  # noqa: B008 (frozen)
+    from_hub: str | None = None,
 ) -> list[str]:
     """Write ``tasks/NAME`` and ``prompts/NAME`` below ``folder``, and say what was done, a line each.
 
-    ``data`` is cut in train, dev and test (60, 10 and 30 %, each label in proportion) unless ``test`` gives the test
-    set: then a tenth of ``data`` becomes dev. Small data makes no dev split. Items are shuffled; their ids hold the
-    number of their row. Test items whose text, or nearly, is also in train are named in the report and left in place.
-    An input may be one column, commas and all, or several with commas between them. Raises InputError, having written
-    nothing, where a file or column is missing or a row is damaged.
+    ``data`` is cut in train, dev and test (60, 10 and 30 %, each label in proportion, or document by document) unless
+    ``test`` gives the test set: then a tenth of ``data`` becomes dev. Small data makes no dev split. Items are
+    shuffled; their ids hold the number of their row. Test items whose text, or nearly, is also in train are named in
+    the report and left in place. An input may be one column, commas and all, or several with commas between them. What
+    is not ``asked`` for is guessed. ``from_hub`` names a data set of a hub in the place of ``data``.
+
+    Raises InputError, having written nothing, where a file or column is missing or a row is damaged.
     """
     if (folder / "tasks" / paths.name("task", name)).exists():
         raise InputError(f"{folder / 'tasks' / name} exists already. Choose another --name, or delete it.")
-    inputs = _columns(data, inputs, target, encoding)
-    if target in inputs:
-        raise InputError(f"column {target!r} is both an input and the label: the prompt would show the answer.")
-    rows, said = _read(data, inputs, target, encoding)
-    labels = sorted({row.label for row in rows})
-    if len(labels) < 2:
-        raise InputError(f"{data}: column {target!r} holds one label only ({labels[0]}); two are the least.")
-    splits = _split(rows, (0.9, 0.1) if test else (0.6, 0.1), seed)
-    if test:
-        given, told = _read(test, inputs, target, encoding)
-        said += told
-        if strange := sorted({row.label for row in given} - set(labels)):
-            raise InputError(f"{test}: labels that {data} never shows: {', '.join(strange)}.")
-        splits["test"] = given
-    if not splits["test"]:
-        raise InputError(f"{data}: no label has two rows, so none is left to test on. Give more rows, or --test.")
-    said += _told(splits, labels)
+    asked = replace(asked, inputs=inputs or asked.inputs, target=target or asked.target, encoding=encoding)
+    given, asked = hub.read(from_hub, asked) if from_hub else (_given(data, test, asked), asked)
+    table = given["train"]
+    plan = guess.plan(table, asked)
+    rows, said = items.answered(table, plan)
+    kind, own = items.kind(rows, plan, table)
+    said += [*items.told(rows, plan, table), *table.said, *guess.said(plan, table)]
+    splits = _splits(given, items.checked(rows, plan, kind), plan, kind, seed, said)
+    said += _told(splits, kind)
+    said += items.unread([item for part in splits.values() for item in part], kind, name)
     said += _overlap(splits["train"], splits["test"])
-    for split, part in splits.items():
-        splits[split] = [part[i] for i in rng("order", seed, split).permutation(len(part))]
-    said.append(project.write(folder, name, splits, inputs, target, labels, data))
+    for part, found in splits.items():
+        splits[part] = [found[i] for i in rng("order", seed, part).permutation(len(found))]
+    key = project.key(plan)
+    written = {
+        part: [{key: f"{part}-{item.number}", **item.fields} for item in found] for part, found in splits.items()
+    }
+    source = from_hub or ", ".join(each.name for each in _listed(data))
+    document = project.document(name, plan, kind, own, splits, source)
+    texts = templates.texts(_made(plan, kind, splits["train"], name))
+    said.append(project.write(folder, name, document, written, texts))
+    said.append(
+        f"Next: harness run --task {shlex.quote(name)} --shots 0,5 "
+        + " ".join(f"--baseline {each}" for each in QUICK.get(plan.kind, "").split(",") if each)
+    )
     return said
 
 
-def _columns(path: Path, inputs: Sequence[str], target: str, encoding: str | None) -> tuple[str, ...]:
-    """The columns that ``inputs`` name: each one column as it is written, else several with commas between them."""
-    read = files.read(path, encoding or files.guess(path), (target,))
-    _, known = next(read.rows, ("", {}))
-    parts = [[text] if text in known or "," not in text else text.split(",") for text in inputs]
-    return tuple(dict.fromkeys(name.strip() for part in parts for name in part if name.strip()))
+def _listed(given: Path | Sequence[Path] | None) -> Sequence[Path]:
+    return [] if given is None else [given] if isinstance(given, Path) else given
 
 
-def _read(path: Path, inputs: Sequence[str], target: str, encoding: str | None) -> tuple[list[Row], list[str]]:
-    """The rows of ``path`` that have a label, and what there is to tell of them."""
-    read = files.read(path, encoding or files.guess(path), (*inputs, target))
-    rows, without, spaced, columns, number = list[Row](), list[int](), 0, dict[str, None](), 0
-    for number, (where, row) in enumerate(read.rows, 1):
-        columns |= dict.fromkeys(row)
-        for column in inputs:
-            if column not in row:
-                raise unknown("column", column, row, where if number > 1 else str(path))
-        given = row.get(target)
-        label = "" if values.missing(given) else values.text(given, where, target)
-        if not label.strip():
-            without.append(number)
+def _given(data: Path | Sequence[Path], test: Path | Sequence[Path] | None, asked: Asked) -> dict[str, Table]:
+    made = {"train": shapes.read(_listed(data), asked)}
+    if test:
+        plan = guess.plan(made["train"], asked)
+        made["test"] = shapes.read(_listed(test), replace(asked, inputs=plan.inputs, target=plan.target))
+    return made
+
+
+def _splits(
+    given: Mapping[str, Table], found: list[Item], plan: Plan, kind: Kind, seed: int, said: list[str]
+) -> dict[str, list[Item]]:
+    """The splits that are given, and those that ``found``, the items of the first table, are cut into."""
+    shares = (1.0, 0.0) if "dev" in given else (0.9, 0.1) if "test" in given else (0.6, 0.1)
+    splits = {"train": found} if shares[0] == 1 else split(found, kind, shares, seed)
+    known = {item.example.target for item in found}
+    for name, table in given.items():
+        if name == "train":
             continue
-        spaced += label != label.strip()
-        texts = {column: values.text(row[column], where, column).strip() for column in inputs}
-        rows.append(Row(number, texts, label.strip()))
-    if not number:
-        raise InputError(f"{path}: holds no rows.")
-    if target not in columns:
-        raise unknown("column", target, columns, str(path))
-    if not rows:
-        raise InputError(f"{path}: no row has a label in column {target!r}.")
-    said = [f"read {path} ({read.found}): {number} rows"]
-    if without:
-        said.append(f"left out {len(without)} of them, which have no label (rows {_few(without)})")
-    if spaced:
-        said.append(f"took spaces off the ends of {spaced} labels")
-    return rows, [*said, *_labels(rows, path)]
+        rows, told = items.answered(table, plan)
+        told += items.told(rows, plan, table)
+        said += told
+        strange = sorted({str(row.fields[plan.target]) for row in rows} - known)
+        if kind.name == "classification" and strange:
+            raise InputError(f"{table.path}: labels that {given['train'].path} never shows: {', '.join(strange)}.")
+        splits[name] = items.checked(rows, plan, kind)
+    if not splits.get("test"):
+        path = given["train"].path
+        if plan.cluster:
+            raise InputError(f"{path}: one document only, so none is left to test on. Give --test, or --cluster none.")
+        why = "no label has two rows" if kind.name == "classification" else "one row only"
+        raise InputError(f"{path}: {why}, so none is left to test on. Give more rows, or --test.")
+    _shared(splits, said)
+    return {name: splits[name] for name in ("train", "dev", "test") if splits.get(name)}
 
 
-def _labels(rows: Sequence[Row], path: Path) -> list[str]:
-    """The labels with their counts, and what is odd about them."""
-    counts = Counter(row.label for row in rows)
-    said = [f"labels: {_few([f'{label} {count}' for label, count in counts.most_common()], 20)}"]
-    alike: dict[str, list[str]] = {}
-    for label in counts:
-        alike.setdefault(fold(label), []).append(label)
-    for group in (sorted(group) for group in alike.values() if len(group) > 1):
-        shown = " beside ".join(f"{label!r} ({counts[label]})" for label in group)
-        said.append(f"{shown}: they differ in case or spacing only, and stay labels of their own")
-    if len(counts) > max(10, len(rows) / 2):
-        said.append(f"{len(counts)} labels for {len(rows)} rows of {path}: is that the label's column?")
-    return said
+def _shared(splits: Mapping[str, Sequence[Item]], said: list[str]) -> None:
+    held = {item.example.cluster for item in splits["train"]} - {None}
+    if both := held & {item.example.cluster for item in splits["test"]}:
+        said.append(f"{len(both)} documents have items in train and in test: scores there are not of new documents")
 
 
-def _few(things: Sequence[object], shown: int = SHOWN) -> str:
-    return ", ".join(map(str, things[:shown])) + (", …" if len(things) > shown else "")
-
-
-def _split(rows: Sequence[Row], shares: tuple[float, float], seed: int) -> dict[str, list[Row]]:
-    """Each label's rows, drawn by ``seed``: the first share is train, the second dev, the rest test. Train has each
-    label, and test, where there is a rest, each of two rows or more."""
-    splits: dict[str, list[Row]] = {"train": [], "dev": [], "test": []}
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row.label, []).append(row)
-    rest = sum(shares) < 1
-    for label in sorted(groups):
-        group = [groups[label][i] for i in rng("split", seed, label).permutation(len(groups[label]))]
-        first = max(1, min(round(len(group) * shares[0]), len(group) - rest))
-        second = first + round(len(group) * shares[1]) if rest else len(group)
-        for split, piece in zip(splits, (group[:first], group[first:second], group[second:]), strict=True):
-            splits[split].extend(piece)
-    if {row.label for row in splits["dev"]} != set(groups):
-        splits["train"] += splits.pop("dev")
-    return splits
-
-
-def _told(splits: Mapping[str, Sequence[Row]], labels: Sequence[str]) -> list[str]:
+def _told(splits: Mapping[str, Sequence[Item]], kind: Kind) -> list[str]:
     said = ["splits: " + ", ".join(f"{len(part)} {split}" for split, part in splits.items())]
+    if kind.name != "classification":
+        return said if "dev" in splits else [*said, "no dev split: there are too few items or documents for one"]
     if "dev" not in splits:
         said.append("no dev split: there are too few rows for one that has every label")
-    tested = {row.label for row in splits["test"]}
-    if untested := [label for label in labels if label not in tested]:
-        said.append(f"no test item has the label {_few(untested)}: too few rows have it")
+    tested = {item.example.target for item in splits["test"]}
+    if untested := [label for label in kind.outputs if label not in tested]:
+        said.append(f"no test item has the label {few(untested)}: too few rows have it")
     return said
 
 
-def _overlap(train: Sequence[Row], test: Sequence[Row]) -> list[str]:
-    def examples(rows: Sequence[Row], split: str) -> list[Example]:
-        return [Example(f"{split}-{row.number}", row.inputs, row.label) for row in rows]
+def _overlap(train: Sequence[Item], test: Sequence[Item]) -> list[str]:
+    def examples(found: Sequence[Item], split: str) -> list[Example]:
+        return [Example(f"{split}-{each.number}", each.example.inputs, each.example.target) for each in found]
 
     overlap = Overlap(examples(train, "train"))
     near = [example.id for example in examples(test, "test") if overlap.barred(example)]
     if not near:
         return ["no test item is a near-duplicate of a train item"]
     return [
-        f"{len(near)} test items are near-duplicates of train items ({_few(near)}): they "
+        f"{len(near)} test items are near-duplicates of train items ({few(near)}): they "
         "stay, are never shown as their own demonstration, and flatter trained baselines"
     ]
+
+
+def _made(plan: Plan, kind: Kind, train: Sequence[Item], name: str) -> templates.Made:
+    words = kind.words(None, name)
+    tokens = 0 if kind.scored(words) else items.longest(train, kind, name)
+    language = CHINESE if plan.language == CHINESE else "en"
+    return templates.Made(plan.kind, list(project.names(plan.inputs)), plan.target, language, tokens)

@@ -5,26 +5,30 @@ looks at the rows stated for other inputs and mends an item's row, so that no it
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.errors import unknown
+from harness.plugins import Table
 from harness.types import Example
 
 Array = npt.NDArray[np.float64]
 
-CALIBRATIONS = {
-    "contextual": "contextual:Contextual",
-    "domain": "domain:Domain",
-    "batch": "batch:Batch",
-    "batch:log": "batch:BatchLog",
-    "pmi": "pmi:Pmi",
-    "supervised": "supervised:Supervised",
-}
+CALIBRATIONS = Table(
+    "calibration",
+    "harness.calibration",
+    "harness.calibrations",
+    {
+        "contextual": "contextual:Contextual",
+        "domain": "domain:Domain",
+        "batch": "batch:Batch",
+        "batch:log": "batch:BatchLog",
+        "pmi": "pmi:Pmi",
+        "supervised": "supervised:Supervised",
+    },
+)
 
 
 class Calibration(Protocol):
@@ -58,8 +62,5 @@ class Calibration(Protocol):
 
 def create(name: str) -> Calibration:
     """The calibration ``name``; unknown names raise InputError."""
-    if name not in CALIBRATIONS:
-        raise unknown("calibration", name, CALIBRATIONS)
-    module, _, cls = CALIBRATIONS[name].partition(":")
-    made: Calibration = getattr(importlib.import_module(f"harness.calibration.{module}"), cls)()
+    made: Calibration = CALIBRATIONS.find(name)()
     return made

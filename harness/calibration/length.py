@@ -13,13 +13,14 @@ Length = Callable[[Sequence[float], str], int]
 LENGTHS: Mapping[str, Length] = {
     "sum": lambda logprobs, text: 1,
     "tokens": lambda logprobs, text: len(logprobs),
+    "characters": lambda logprobs, text: len(text),
     "bytes": lambda logprobs, text: len(text.encode()),
 }
 
 
 def row(choice_logprobs: Sequence[Sequence[float]], texts: Sequence[str], by: str = "sum") -> tuple[float, ...]:
     """One natural-log number a choice. ``sum`` is its log-probability, ``tokens`` the mean of its tokens', ``bytes``
-    its sum by the UTF-8 bytes of its text (lm-evaluation-harness's acc_norm divides by characters: the same for ASCII).
+    its sum by the UTF-8 bytes of its text, ``characters`` by its characters (lm-evaluation-harness's acc_norm).
 
     ``texts`` are the answer words without what joins them to the prompt: a space is no part of an answer. Unknown
     names raise InputError."""

@@ -11,18 +11,25 @@ import click
 import cloup
 
 from harness.cli import faults, interruption, screen
+from harness.cli.bring import export, import_
 from harness.cli.check import check, plan
+from harness.cli.continual import continual
 from harness.cli.doctor import doctor
 from harness.cli.init import init
 from harness.cli.interruption import Interrupted
 from harness.cli.look import list_, report, show
+from harness.cli.probe import probe
 from harness.cli.run import run
+from harness.cli.transfer import transfer
+from harness.cli.tune import tune
 from harness.errors import HarnessError
 
 # What a command has kept that a signal ends; the others keep nothing.
 KEPT = {
     "run": "finished answers and trained models are kept: the same command goes on from there",
     "check": "finished answers are kept: the same command goes on from there",
+    "tune": "finished answers and trained models are kept: the same command goes on from there",
+    "probe": "finished answers and trained models are kept: the same command goes on from there",
 }
 
 
@@ -80,5 +87,5 @@ def main() -> None:
     atexit.register(gc.disable)
 
 
-for command in (run, show, list_, report, check, plan, init, doctor):
+for command in (run, show, list_, report, check, plan, tune, transfer, continual, probe, init, import_, export, doctor):
     main.add_command(command)

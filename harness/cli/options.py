@@ -10,10 +10,11 @@ from typing import Any
 import click
 from cloup import option, option_group
 
+from harness.cli import completion
 from harness.cli.screen import note
 from harness.errors import InputError, unknown
 
-FORMATS = ("terminal", "markdown", "csv", "json", "html", "latex")
+FORMATS = ("terminal", "markdown", "csv", "json", "html", "latex", "xlsx")
 RESULTS = Path("results")
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -49,6 +50,45 @@ def taken(record: Any, options: MutableMapping[str, Any]) -> dict[str, Any]:
     return {field.name: options.pop(field.name) for field in fields(record) if field.name in options}
 
 
+# Of what is asked or trained, as lists: `run`, `tune` and `probe` take every combination.
+templates_option = many(
+    "--template",
+    "templates",
+    default=("plain",),
+    help="Template names, or .j2 files.",
+    shell_complete=completion.templates,
+)
+shots_option = many("--shots", default=(0,), item=count, help="Numbers of demonstrations.")
+seeds_option = many("--seed", "seeds", default=(0,), item=count, help="Seeds, of demonstrations and of baselines.")
+baselines_option = many(
+    "--baseline",
+    "baselines",
+    help="Trained on the same train split: NAME, NAME:MODEL, or with parameters of its own NAME+epochs=5.",
+)
+params_option = many("--with", "params", help="Parameters of the baselines: epochs=5, or lora.rank=4 for one of them.")
+models_option = many(
+    "--model",
+    "models",
+    help="Folders, GGUF files, hub names; else tiny (embedded), or where answers are written smollm2 (real).",
+)
+selectors_option = many(
+    "--selector",
+    "selectors",
+    default=("auto",),
+    help="How demonstrations are chosen; `harness list selectors` names them.",
+)
+calibrations_option = many(
+    "--calibrate",
+    "calibrations",
+    default=("none",),
+    help="Take off what the model answers whatever it reads; `harness list calibrations` names the ways.",
+)
+# The same as one value: `transfer` and `continual` hold one prompt beside what is trained.
+template_option = option("--template", default="plain", show_default=True, help="Its name in each task.")
+selector_option = option("--selector", default="auto", show_default=True, help="How demonstrations are chosen.")
+calibrate_option = option("--calibrate", default="none", show_default=True, help="As for `harness run`.")
+
+metric_option = option("--metric", help="Compare by this metric; else by the task's main one.")
 results_option = option(
     "--results", type=click.Path(path_type=Path), default=RESULTS, show_default=True, help="Where runs are kept."
 )
@@ -67,9 +107,15 @@ def _price(_: click.Context, __: click.Parameter, value: str | None) -> tuple[fl
     return parts
 
 
+price_option = option(
+    "--price",
+    callback=_price,
+    metavar="MONEY[,MONEY]",
+    help="Of a million tokens computed, and of a million generated.",
+)
 table_options = option_group(
     "Table",
-    option("--metric", help="Compare by this metric; else by the task's main one."),
+    metric_option,
     option("--reference", help="Compare with this baseline or run; else with the best baseline."),
     option(
         "--correction",
@@ -77,15 +123,20 @@ table_options = option_group(
         show_default=True,
         help="Adjusts p for the number of rows: holm, bh (Benjamini-Hochberg) or none.",
     ),
-    option(
-        "--price",
-        callback=_price,
-        metavar="MONEY[,MONEY]",
-        help="Of a million tokens computed, and of a million generated; adds a column of costs.",
-    ),
-    option("--format", "form", default="terminal", show_default=True, help=f"{', '.join(FORMATS)}."),
+    price_option,
+    option("--format", "form", help=f"{', '.join(FORMATS)}. Else as --output ends, else terminal."),
+    option("--output", type=click.Path(path_type=Path), help="Write the table to this file."),
+    many("--log", "loggers", help="Log the table to tensorboard, wandb or mlflow as well; needs [logging]."),
+    option("--log-dir", type=click.Path(path_type=Path), help="Where logs are kept; else in `logs` below --results."),
     results_option,
 )
+
+
+def one_prompt(options: MutableMapping[str, Any]) -> dict[str, Any]:
+    """What ``options`` say of the one prompt that stands beside what is trained, taken out of them, as the lists that a
+    study takes."""
+    lists = {"template": "templates", "shots": "shots", "selector": "selectors", "calibrate": "calibrations"}
+    return {name: (options.pop(option),) for option, name in lists.items()}
 
 
 def demonstration_options(*first: Decorator) -> Decorator:
@@ -93,7 +144,12 @@ def demonstration_options(*first: Decorator) -> Decorator:
     return option_group(
         "Demonstrations",
         *first,
-        option("--order", default="ascending", show_default=True, help="ascending (nearest last), random or as-is."),
+        option(
+            "--order",
+            default="ascending",
+            show_default=True,
+            help="ascending (nearest last), random, as-is, or places: 2-0-1.",
+        ),
         option(
             "--draw",
             default="shared",
@@ -105,13 +161,19 @@ def demonstration_options(*first: Decorator) -> Decorator:
             "--embedder",
             default="lsa",
             show_default=True,
-            help="For knn: lsa, minilm, or an encoder's path or hub name.",
+            help="For knn, mmr, dpp, vote-k and set-bsr: lsa, minilm, or an encoder's path or hub name.",
+        ),
+        option(
+            "--learner",
+            default="tfidf-logreg",
+            show_default=True,
+            help="For l2d: the baseline, NAME or NAME:MODEL, that expects labels.",
         ),
         option(
             "--index",
             default="exact",
             show_default=True,
-            help="For knn: exact, or ann (approximate; for pools of many thousands).",
+            help="For knn, mmr and dpp: exact, or ann (approximate; for pools of many thousands).",
         ),
     )
 
@@ -171,7 +233,7 @@ def reading_options(calibrate: Decorator) -> Decorator:
             "--normalize",
             default="sum",
             show_default=True,
-            help="A label's log-probability: sum of its tokens', or divided by its tokens or its UTF-8 bytes.",
+            help="A label's log-probability: sum of its tokens', or divided by its tokens, characters or bytes.",
         ),
     )
 
@@ -181,7 +243,12 @@ answer_options = option_group(
     split_option,
     option("--limit", type=click.IntRange(1), help="Only N of the items, chosen by their ids."),
     option("--without-overlap", is_flag=True, help="Leave out items whose text, or nearly, is in train."),
-    option("--mode", default="score", show_default=True, help="score the labels by likelihood, or generate and parse."),
+    option(
+        "--mode",
+        default="auto",
+        show_default=True,
+        help="score the answers by likelihood, generate and parse them, or auto: what the template is made for.",
+    ),
     option(
         "--on-overlength",
         "overlength",
@@ -229,8 +296,3 @@ def known_correction(name: str) -> None:
 
     if name not in CORRECTIONS:
         raise unknown("correction", name, CORRECTIONS)
-
-
-def known_format(form: str) -> None:
-    if form not in FORMATS:
-        raise unknown("format", form, FORMATS)

@@ -4,90 +4,97 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from cloup import command, option, option_group
 
+from harness.cli import completion, study
+from harness.cli.answers import recorded
 from harness.cli.options import (
     answer_options,
-    count,
+    baselines_option,
+    calibrations_option,
     demonstration_options,
     engine_options,
     known_correction,
-    known_format,
     left_out,
     many,
+    models_option,
     pairs,
+    params_option,
     ray_options,
     reading_options,
     said_of_engine,
+    seeds_option,
+    selectors_option,
+    shots_option,
     table_options,
     taken,
+    templates_option,
 )
 from harness.cli.screen import note, say
+from harness.cli.table import Outlet
 from harness.errors import InputError, unknown
 
 if TYPE_CHECKING:
+    from harness.compare import differences
     from harness.engines.inference import Workload
-    from harness.study.forecast import Forecast
+    from harness.results.store import Run
+    from harness.study import grid
+    from harness.task.definition import Task
     from harness.types import Engine
 
 
 @command()
+@study.argument
 @option_group(
     "Task and prompts",
-    many("--task", "tasks", required=True, help="Task names."),
-    many("--template", "templates", default=("plain",), help="Template names, or .j2 files."),
-    many("--shots", default=(0,), item=count, help="Numbers of demonstrations."),
-    many("--seed", "seeds", default=(0,), item=count, help="Seeds."),
+    many("--task", "tasks", required=True, help="Task names.", shell_complete=completion.tasks),
+    templates_option,
+    shots_option,
+    seeds_option,
     option("--dry-run", is_flag=True, help="Say what the prompts would cost, and compute nothing."),
+    option("--write", type=click.Path(path_type=Path), help="Keep what is asked here as a STUDY.yaml."),
 )
 @option_group(
     "Baselines",
-    many(
-        "--baseline",
-        "baselines",
-        help="Trained on the same train split, NAME or NAME:MODEL; `harness list baselines` names them.",
-    ),
+    baselines_option,
     many(
         "--train-size",
         "train_sizes",
         default=("full",),
         help="What they are trained on: a number of examples, N/class, full, or shots (what the prompts show).",
     ),
-    many("--with", "params", help="Their parameters: epochs=5, or lora.rank=4 for one of them."),
+    params_option,
     option("--baselines-only", is_flag=True, help="Run no prompts."),
 )
-@engine_options(
+@option_group(
+    "Answers made elsewhere",
     many(
-        "--model", "models", default=("tiny",), help="Folders, GGUF files, hub names; tiny is embedded, smollm2 real."
+        "--answers",
+        "answers",
+        help="Files of answers, FILE or FILE:COLUMN: tables, JSON lines, logs of other harnesses, batch outputs.",
     ),
-    more=ray_options,
+    option("--partial", is_flag=True, help="Compare on the items that all of them have."),
 )
-@demonstration_options(
-    many(
-        "--selector",
-        "selectors",
-        default=("balanced",),
-        help="How demonstrations are chosen; `harness list selectors` names them.",
-    ),
-)
-@reading_options(
-    many(
-        "--calibrate",
-        "calibrations",
-        default=("none",),
-        help="Take off what the model answers whatever it reads; `harness list calibrations` names the ways.",
-    ),
-)
+@engine_options(models_option, more=ray_options)
+@demonstration_options(selectors_option)
+@reading_options(calibrations_option)
 @answer_options
 @table_options
+@click.pass_context
 def run(
+    ctx: click.Context,
+    /,
+    study_file: Path | None,
+    write: Path | None,
     tasks: Sequence[str],
     models: Sequence[str],
     baselines_only: bool,
+    answers: Sequence[str],
     dry_run: bool,
     engine: str,
     ray: str | None,
@@ -98,7 +105,6 @@ def run(
     correction: str,
     price: tuple[float, ...] | None,
     results: Path,
-    form: str,
     **options: Any,
 ) -> None:
     """Run prompts and baselines on a task, and compare them item by item.
@@ -106,56 +112,93 @@ def run(
     Six options are enough for most questions: --task, --template, --shots, --baseline, --model and --format. Those
     marked with dots repeat or take commas: --shots 0,5 --template plain,chat --seed 0,1,2.
     """
-    known_format(form)
+    outlet = Outlet.of(options, results)
     from harness.compare import differences
-    from harness.progress import Bars
-    from harness.report import render
-    from harness.study import forecast, grid
+    from harness.study import defaults, grid
     from harness.task import definition
 
-    spec = grid.Spec(**taken(grid.Spec, options), params=pairs("--with", params, "epochs=5 or lora.rank=4"))
+    asked = study.said(ctx)
+    spec = grid.Spec(
+        **taken(grid.Spec, options), study=study.line(asked), params=pairs("--with", params, "epochs=5 or lora.rank=4")
+    )
     said = said_of_engine(options)
-    engines = [] if baselines_only else _engines(engine, models, said, ray, replicas, results / "models")
     chosen = [definition.load(name) for name in tasks]
     for each in chosen:
         grid.check_task(each, metric)
-    if reference is not None and reference not in spec.baselines:
-        raise unknown("baseline to refer to", reference, spec.baselines, "--reference")
+    spec = _with_answers(spec, chosen, answers)
+    wanted = {each.name: () if baselines_only else models or (defaults.model(each, spec.templates),) for each in chosen}
+    names = list(dict.fromkeys(name for each in wanted.values() for name in each))
+    engines = dict(zip(names, _engines(engine, names, said, ray, replicas, results / "models"), strict=True))
+    by_task = {name: [engines[model] for model in each] for name, each in wanted.items()}
+    _check_reference(spec, reference)
     known_correction(correction)
+    if write is not None:
+        study.write(write, asked)
+        note(f"Wrote {write}. It is run again by: harness run {write}")
     paid = differences.Price(*price) if price else None
     if dry_run:
-        left = left_out()
-        _dry_run([f for each in chosen for f in forecast.forecasts(each, spec, engines, results, paid, left)], form)
+        outlet.text(_dry_run(chosen, spec, by_task, results, paid, str(outlet.form)))
         return
     comparisons, folders = [], []
     for each in chosen:
-        with Bars() as bars:
-
-            def announce(engine: Engine, load: Workload, name: str = each.name, bars: Bars = bars) -> None:
-                bars.say(forecast.text(forecast.forecast(name, engine, load, results, paid)))
-
-            def tell(text: str, bars: Bars = bars) -> None:
-                (bars.say if bars.shown else note)(f"harness: {text}")
-
-            made = list(grid.run(each, spec, engines, results, bars, announce if bars.shown else None, tell))
-        folders += [folder for _, folder in made]
-        comparisons.append(differences.compare([sealed for sealed, _ in made], metric, reference, correction, paid))
-    say(render(comparisons, form))
-    if form == "terminal":
-        say("\nResults:")
-        for folder in folders:
-            say(f"  {folder}")
+        sealed = _studied(each, spec, by_task[each.name], results, paid)
+        folders += [folder for _, folder in sealed]
+        comparisons.append(differences.compare([made for made, _ in sealed], metric, reference, correction, paid))
+    outlet.tables(comparisons)
+    if outlet.shown:
+        say("\n".join(["\nResults:", *(f"  {folder}" for folder in folders)]))
 
 
-def _dry_run(made: Sequence[Forecast], form: str) -> None:
+def _with_answers(spec: grid.Spec, chosen: Sequence[Task], answers: Sequence[str]) -> grid.Spec:
+    """``spec`` with the files of ``answers`` to the one task that is chosen."""
+    if answers and len(chosen) > 1:
+        raise InputError("--answers are to the items of one task: give one --task.")
+    return replace(spec, recorded=recorded(chosen[0], spec.split, answers, spec.calibrations))
+
+
+def _check_reference(spec: grid.Spec, reference: str | None) -> None:
+    """Raises InputError for a reference that will be in no table, before anything runs."""
+    known = [*spec.baselines, *(each.called for each in spec.recorded)]
+    if reference is not None and reference not in known:
+        raise unknown("baseline to refer to", reference, known, "--reference")
+
+
+def _studied(
+    task: Task, spec: grid.Spec, engines: Sequence[Engine], results: Path, paid: differences.Price | None
+) -> Sequence[tuple[Run, Path]]:
+    """The runs of a task, each with its folder, while bars and forecasts are shown where somebody watches."""
+    from harness.progress import Bars
+    from harness.study import forecast, grid
+
+    with Bars() as bars:
+
+        def announce(engine: Engine, load: Workload) -> None:
+            bars.say(forecast.text(forecast.forecast(task.name, engine, load, results, paid)))
+
+        def tell(text: str) -> None:
+            (bars.say if bars.shown else note)(f"harness: {text}")
+
+        return list(grid.run(task, spec, engines, results, bars, announce if bars.shown else None, tell))
+
+
+def _dry_run(
+    chosen: Sequence[Task],
+    spec: grid.Spec,
+    engines: Mapping[str, Sequence[Engine]],
+    results: Path,
+    paid: differences.Price | None,
+    form: str,
+) -> str:
+    """What each task's prompts would cost."""
     from harness.study import forecast
 
+    left = left_out()
+    made = [each for task in chosen for each in forecast.forecasts(task, spec, engines[task.name], results, paid, left)]
     if form == "json":
-        say(json.dumps([forecast.rows(each) for each in made], indent=2))
-        return
+        return json.dumps([forecast.rows(each) for each in made], indent=2)
     if form != "terminal":
         raise InputError(f"--dry-run prints text, or rows with --format json; not {form}.")
-    say("\n\n".join(map(forecast.text, made)) or "No prompts: nothing to compute.")
+    return "\n\n".join(map(forecast.text, made)) or "No prompts: nothing to compute."
 
 
 def _engines(

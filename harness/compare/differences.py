@@ -20,7 +20,7 @@ from harness.stats import multiple, paired, power
 from harness.stats.intervals import Estimate
 from harness.stats.paired import Discordance
 
-MAJORITY = "majority"  # the one baseline that has a single answer by its nature
+SINGLE = ("majority", "place")  # the baselines that have a single answer by their nature
 STUCK = 0.9  # share of the items that get one and the same answer
 SPREAD = 2 / 3  # share of the items that a label may have where the labels are called spread
 
@@ -72,7 +72,23 @@ class Row:
 
     @property
     def prompted(self) -> bool:
-        return bool(self.run.spec["predictor"] == "prompt")
+        """Whether it is a prompt."""
+        return groups.prompted(self.run)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether its answers were made elsewhere."""
+        return groups.recorded(self.run)
+
+    @property
+    def trained(self) -> bool:
+        """Whether it is a baseline."""
+        return groups.trained(self.run)
+
+    @property
+    def strict(self) -> Estimate:
+        """The items' mean score, which a lenient reading may only raise."""
+        return self.accuracy or _estimated(self.runs, "item-score")
 
     @property
     def stuck(self) -> tuple[str, int, int] | None:
@@ -85,7 +101,7 @@ class Row:
         if label is None or times < STUCK * n or max(targets.values()) > SPREAD * n:
             return None
         spec = self.run.spec
-        if spec["predictor"] == MAJORITY or (not self.prompted and spec.get("train_labels") == 1):
+        if spec["predictor"] in SINGLE or (self.trained and spec.get("train_labels") == 1):
             return None
         return label, times, n
 
@@ -106,18 +122,31 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A table ready to be shown; ``detectable`` is the smallest difference of accuracies these items can show, at the
-    largest discordance seen. ``correction`` names how p is adjusted, ``missing`` the labels that no item has."""
+    """A table ready to be shown; ``detectable`` is the smallest difference that these items can show: of accuracies, at
+    the largest discordance seen (in clusters, at the widest interval), or, where answers are ``graded``, of the metric.
+    ``clusters`` counts the documents that the items are of, None where they are of none. ``correction`` names how p is
+    adjusted, ``missing`` the labels that no item has; ``counted`` says that the metric is a share of items."""
 
     task: str
     metric: str
     rows: tuple[Row, ...]
     reference: str
     n: int
-    clustered: bool
+    clusters: int | None
     detectable: float
     correction: str
     missing: tuple[str, ...]
+    counted: bool
+
+    @property
+    def kind(self) -> Kind:
+        """What its items' answers are."""
+        return self.rows[0].run.kind
+
+    @property
+    def graded(self) -> bool:
+        """Whether an answer is better or worse, and not right or wrong."""
+        return self.kind.graded
 
 
 def compare(
@@ -146,15 +175,29 @@ def compare(
     known = [row.p for row in rows if row.p is not None]
     adjusted = iter(multiple.adjust(known, correction))
     rows = [row if row.p is None else replace(row, adjusted=next(adjusted)) for row in rows]
-    worst = max((row.discordance.share for row in rows if row.discordance), default=0.0)
     first = runs[0]
     n = len(first.examples)
-    clustered = store.clusters(first.examples) is not None
+    of = store.clusters(first.examples)
+    clusters = None if of is None else len(set(of))
     title = _title(chosen, labels)
-    detectable = power.minimum_detectable(n, worst)
+    detectable = _detectable(rows, chosen, n, clusters is not None)
+    counted = family(metric, first.kind).proportion
     shown = {example.target for example in first.examples}
     missing = tuple(output for output in first.kind.outputs if output not in shown)
-    return Comparison(first.task, metric, tuple(rows), title, n, clustered, detectable, correction, missing)
+    return Comparison(first.task, metric, tuple(rows), title, n, clusters, detectable, correction, missing, counted)
+
+
+def _detectable(rows: Sequence[Row], chosen: tuple[Run, ...], n: int, clustered: bool) -> float:
+    """The smallest difference that these items can show; NaN where there is nothing to judge by."""
+    gaps = [row.difference for row in rows if row.difference]
+    graded = chosen[0].kind.graded
+    if clustered and not graded:
+        gaps = [difference(row.runs, chosen, "item-score") for row in rows if row.difference]
+    if clustered or graded:
+        widths = [(gap.high - gap.low) / 2 for gap in gaps]
+        return power.detectable_at(max((w for w in widths if not math.isnan(w)), default=math.nan))
+    worst = max((row.discordance.share for row in rows if row.discordance), default=0.0)
+    return power.minimum_detectable(n, worst)
 
 
 def _row(
@@ -168,7 +211,7 @@ def _row(
         p = estimate.p_value(made, metric, left, right, store.clusters(group[0].examples))
         found = discordance(group[0], chosen[0])
     accuracy = score(group, "accuracy") if "accuracy" in group[0].scores else None
-    cost = sum(map(price.of, group)) if price and group[0].spec["predictor"] == "prompt" else None
+    cost = sum(map(price.of, group)) if price and not groups.trained(group[0]) else None
     unparsed = any(run.counts.get("unparsed") for run in group)
     lenient = _estimated(group, "lenient-accuracy") if unparsed else None
     return Row(group, _title(group, labels), score(group, metric), accuracy, lenient, gap, p, None, found, cost)
@@ -193,13 +236,14 @@ def difference(runs: Sequence[Run], against: Sequence[Run], metric: str, level: 
 
 
 def discordance(run: Run, against: Run) -> Discordance:
-    """Items that only one of two runs has right."""
+    """Items that only one of two runs has right, or that it has better."""
     return paired.discordance(hits(run), hits(against))
 
 
 def family(metric: str, kind: Kind) -> Metric:
-    """The metric that gives the value ``metric``: ``class-f1`` gives ``f1[positive]``."""
-    return metrics.create("class-f1" if metric.startswith("f1[") else metric, kind)
+    """The metric that gives the value ``metric``: ``class-f1`` gives ``f1[positive]``, others give ``NAME[…]``."""
+    name = metric.partition("[")[0]
+    return metrics.create("class-f1" if name == "f1" else name, kind)
 
 
 def statistics(run: Run, metric: Metric) -> Array:
@@ -224,7 +268,7 @@ def _reference(rows: Sequence[tuple[Run, ...]], metric: str, name: str | None) -
             if name in groups.names(group):
                 return group
         raise unknown("reference", name, [groups.describe(group) for group in rows])
-    baselines = [group for group in rows if group[0].spec["predictor"] != "prompt"]
+    baselines = [group for group in rows if groups.trained(group[0])]
     return max(baselines, key=value) if baselines else rows[0]
 
 

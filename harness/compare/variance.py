@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from harness.stats.resample import Array, Sample, by_cluster
 RESAMPLES = 500
 PROMPTED = {"demonstrations": "seed", "order": "order", "template": "template"}
 TRAINED = {"training seed": "seed"}
+RECORDED = {"draw": "seed"}
 REST = "combinations"
 
 
@@ -65,13 +66,14 @@ def decompose(runs: Sequence[Run], metric: str | None = None) -> tuple[Decomposi
     return tuple(_one(group, metric) for group in groups.values() if len(group) > 1)
 
 
-def _prompted(run: Run) -> bool:
-    return bool(run.spec["predictor"] == "prompt")
+def _sources(run: Run) -> Mapping[str, str]:
+    """What the runs of one predictor may differ by, and where a run says it."""
+    return PROMPTED if groups.prompted(run) else RECORDED if groups.recorded(run) else TRAINED
 
 
 def _fixed(run: Run) -> object:
     """All of a run but the sources: equal for runs whose variance is split together."""
-    sources = (PROMPTED if _prompted(run) else TRAINED).values()
+    sources = _sources(run).values()
     return *groups.asked_of(run).values(), run.spec["train_size"], groups.fixed(run, sources)
 
 
@@ -111,10 +113,7 @@ def _one(group: Sequence[Run], metric: str | None) -> Decomposition:
 
 def _factors(runs: Sequence[Run], values: Array, noise: Array) -> list[Component]:
     """The components of the factors and of their combinations."""
-    factors = {
-        source: _dummies([_level(run, key) for run in runs])
-        for source, key in (PROMPTED if _prompted(runs[0]) else TRAINED).items()
-    }
+    factors = {source: _dummies([_level(run, key) for run in runs]) for source, key in _sources(runs[0]).items()}
     whole = _span(np.concatenate([np.ones((len(runs), 1)), *factors.values()], axis=1))
     left = np.eye(len(runs)) - whole
     free = round(left.trace())
@@ -162,8 +161,8 @@ def _level(run: Run, key: str) -> object:
 
 def _title(run: Run) -> str:
     spec = run.spec
-    if not _prompted(run):
-        return f"{groups.describe([run])}, {spec['n_train']:,} train"
+    if not groups.prompted(run):
+        return groups.title([run])
     mode = dict(run.signature.pairs).get("mode", "score")
     notes = [*([spec["selector"]] if spec["shots"] else []), *([] if mode == "score" else [mode])]
     return f"{spec['model']} {spec['shots']}-shot" + (f" ({', '.join(notes)})" if notes else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,22 @@ from typing import Any
 from harness import params
 from harness.errors import missing_extra, unknown
 from harness.models.checkpoint import KEPT
+from harness.plugins import Table
 from harness.types import Engine
 
-ENGINES = {
-    "transformers": "transformers:Transformers",
-    "vllm": "vllm:Vllm",
-    "openai": "openai:OpenAI",
-    "null": "null:Null",
-}
+ENGINES = Table(
+    "engine",
+    "harness.engines",
+    "harness.engines",
+    {
+        "transformers": "transformers:Transformers",
+        "vllm": "vllm:Vllm",
+        "openai": "openai:OpenAI",
+        "null": "null:Null",
+    },
+)
 PACKAGES = {"vllm": "vllm"}  # what an engine needs of the extra that has its name
 GIVEN = ("model", "lm", "home")  # what the harness gives, not the user
-DEFAULT_MODEL = "tiny"
 
 
 def choose(name: str) -> str:
@@ -46,8 +50,7 @@ def create(name: str, model: str, home: Path = KEPT, /, **options: Any) -> Engin
     package = PACKAGES.get(name)
     if package and importlib.util.find_spec(package) is None:
         raise missing_extra(package, name, f"The engine {name!r}")
-    module, _, cls = ENGINES[name].partition(":")
-    kind = getattr(importlib.import_module(f"harness.engines.{module}"), cls)
+    kind = ENGINES.find(name)
     known = params.parameters(kind, GIVEN)
     for key in options:
         if key not in known:

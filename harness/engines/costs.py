@@ -17,7 +17,7 @@ class Costs:
     distinct tokens, and what it finds in a cache of its own, is shared in the same proportion."""
 
     def __init__(self, n: int) -> None:
-        self._submitted, self._own, self._generated, self._weights = [0] * n, [0.0] * n, [0.0] * n, [0.0] * n
+        self._submitted, self._generated, self._weights = [0] * n, [0.0] * n, [0.0] * n
         self._retries = [0.0] * n
         self._pooled = 0
 
@@ -25,13 +25,11 @@ class Costs:
         """Add an answer that so many items of each prompt ask for. ``share`` is what its request owes in what is
         computed together; None where it is not known: it bears its own."""
         usage, items = answer.usage, sum(asking)
-        own = min(usage.computed, max(0, usage.generated - 1))  # what is written is fed, but for its last token
-        self._pooled += usage.computed - own
-        weight = usage.computed - own if share is None else share if usage.submitted else 0.0
+        self._pooled += usage.computed
+        weight = usage.computed if share is None else share if usage.submitted else 0.0
         for place, count in enumerate(asking):
             part = count / items
             self._submitted[place] += usage.submitted * count
-            self._own[place] += own * part
             self._generated[place] += usage.generated * part
             self._weights[place] += weight * part
             self._retries[place] += usage.retries * part
@@ -39,7 +37,7 @@ class Costs:
     def usages(self) -> list[Usage]:
         """What each prompt owes, in whole tokens, which add up to what was computed and generated."""
         rate = self._pooled / (sum(self._weights) or 1.0)
-        computed = [own + rate * weight for own, weight in zip(self._own, self._weights, strict=True)]
+        computed = [rate * weight for weight in self._weights]
         return list(map(Usage, self._submitted, whole(computed), whole(self._generated), whole(self._retries)))
 
 

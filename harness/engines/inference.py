@@ -44,7 +44,7 @@ class Workload:
 class Asked:
     """An example that a request is for, the demonstrations it is shown, how many of them were dropped to fit, those
     that were barred, and whether a server may read control tokens in their data. ``item`` says that it is one of the
-    items, and not asked besides them."""
+    items, and not asked besides them. ``tokens`` is the prompt's length, 0 where only a server knows it."""
 
     example: Example
     demos: tuple[str, ...]
@@ -52,6 +52,7 @@ class Asked:
     excluded: tuple[str, ...]
     control: bool = False
     item: bool = True
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,13 @@ class Inquiry:
         return shares(request for request in requests if request.prompt) if len(self.askers) > 1 else {}
 
 
+def answers(engine: Engine, journal: Journal | None, requests: Iterable[Request]) -> Iterator[Answer]:
+    """Answers to ``requests``, all of them to be scored or all to be generated: the journal's, and the engine's, which
+    are recorded."""
+    found = {request.key: request for request in requests}
+    return _answers(engine, journal, found, _known(journal, found))
+
+
 def _joined(sheets: Iterable[Sheet]) -> dict[str, Request]:
     return {key: request for sheet in sheets for key, request in sheet.requests.items()}
 
@@ -234,9 +242,9 @@ def _answers(
 def _asked(engine: Engine, company: Sequence[Request], known: Container[str]) -> Iterator[Answer]:
     """The engine's answers to those of ``company`` that are not ``known``."""
     for answer in (engine.generate if company[0].choices is None else engine.score)(company, known):
-        yield replace(answer, failure=_flaw(answer))
+        yield replace(answer, failure=_flaw(answer), written=answer.usage.generated)
 
 
 def _free(answer: Answer) -> Answer:
     """A known answer, which costs nothing now."""
-    return replace(answer, usage=Usage(submitted=answer.usage.submitted))
+    return replace(answer, usage=Usage(submitted=answer.usage.submitted), written=answer.usage.generated)

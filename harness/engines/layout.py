@@ -114,12 +114,14 @@ def trouble(path: Path, error: BaseException) -> HarnessError:
 def dump(answer: Answer) -> str:
     """An answer as its row's text."""
     usage = answer.usage
-    row = {
+    row: dict[str, Any] = {
         "text": answer.text,
         "finish": answer.finish,
         "logprobs": answer.choice_logprobs,
         "usage": [usage.submitted, usage.computed, usage.generated],
     }
+    if answer.seconds is not None:
+        row["seconds"] = answer.seconds
     return json.dumps(row)
 
 
@@ -132,11 +134,13 @@ def load(key: Any, text: Any, found: Any) -> Answer | None:
         said, finish, logprobs = row["text"], row["finish"], row["logprobs"]
         submitted, computed, generated = (operator.index(count) for count in row["usage"])
         scores = None if logprobs is None else tuple(tuple(map(_number, choice)) for choice in logprobs)
+        seconds = None if row.get("seconds") is None else _number(row["seconds"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     if not (isinstance(said, str) and isinstance(finish, str)):
         return None
-    return Answer(str(key, "ascii", "replace"), said, finish, scores, Usage(submitted, computed, generated))
+    usage = Usage(submitted, computed, generated)
+    return Answer(str(key, "ascii", "replace"), said, finish, scores, usage, seconds=seconds)
 
 
 def _number(value: object) -> float:

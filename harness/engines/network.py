@@ -1,24 +1,28 @@
-"""A causal language model at work: passes over pieces of a trie, over rows of prompts, and text written after them."""
+"""A causal language model at work: passes over pieces of a trie, over rows of prompts, and steps of texts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from harness.engines.endings import Ending, criteria
 from harness.engines.trie import Pass, Read
 from harness.errors import HarnessError
-from harness.tokens import TAIL, opening, until
-from harness.types import Sampling, Tokens
+from harness.types import Tokens
 
 Kept: TypeAlias = list[tuple[Any, Any]]
 """Each layer's keys and values (rows, heads, tokens, size) of tokens that need not be computed again."""
 
 
 class Network:
-    """The network ``lm`` on ``device``. Only this file knows tensors."""
+    """The network ``lm`` on ``device``. Only this file, ``cache`` and ``writing`` know tensors."""
 
     def __init__(self, lm: Any, device: str) -> None:
-        self._lm, self._device = lm, device
+        self._lm, self.device = lm, device
+
+    @property
+    def dtype(self) -> Any:
+        return self._lm.dtype
 
     @property
     def width(self) -> int:
@@ -29,10 +33,16 @@ class Network:
         """Bytes of GPU memory that could be had; None on a CPU."""
         import torch
 
-        if not self._device.startswith("cuda"):
+        if not self.device.startswith("cuda"):
             return None
-        held = torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(self._device)
-        return int(torch.cuda.mem_get_info(self._device)[0] + held)
+        held = torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
+        return int(torch.cuda.mem_get_info(self.device)[0] + held)
+
+    @property
+    def final(self) -> frozenset[int]:
+        """The tokens that its own configuration of generation ends a text by."""
+        told = getattr(getattr(self._lm, "generation_config", None), "eos_token_id", None)
+        return frozenset(told if isinstance(told, list) else () if told is None else (told,))
 
     def walk(self, part: Pass, kept: Kept) -> tuple[list[float], Kept]:
         """What ``part`` reads, and the keys and values of each layer for the pass that follows."""
@@ -42,18 +52,46 @@ class Network:
         places = {node: row for row, node in enumerate(nodes)}
         rows = [places[read.node] for read in part.reads]
         with torch.inference_mode():
-            out = self._lm(
-                torch.tensor([part.tokens], device=self._device),
-                past_key_values=_cache(kept),
-                use_cache=True,
-                attention_mask=self._mask(part),
-                position_ids=torch.tensor([part.depths], device=self._device),
-                logits_to_keep=torch.tensor(nodes, dtype=torch.long, device=self._device),
-            )
-            path = torch.tensor(part.path, dtype=torch.long, device=self._device)
-            layers = out.past_key_values.layers
-            kept = [(layer.keys.index_select(-2, path), layer.values.index_select(-2, path)) for layer in layers]
-            return _logprobs(out.logits[0], rows, [read.token for read in part.reads]), kept
+            logits, layers = self._through(part, kept, nodes)
+            return _logprobs(logits, rows, [read.token for read in part.reads]), self._path(part, layers)
+
+    def read(self, part: Pass, kept: Kept) -> tuple[dict[int, Any], Kept, Kept]:
+        """Of each node that ``part`` reads the logits of what follows; the keys and values of all its nodes; and those
+        for the pass that follows."""
+        import torch
+
+        nodes, count = sorted({read.node for read in part.reads}), len(part.tokens)
+        with torch.inference_mode():
+            logits, layers = self._through(part, kept, nodes)
+            own = [
+                (keys[..., -count:, :].contiguous(), values[..., -count:, :].contiguous()) for keys, values in layers
+            ]
+            return dict(zip(nodes, logits, strict=True)), own, self._path(part, layers)
+
+    def _through(self, part: Pass, kept: Kept, nodes: list[int]) -> tuple[Any, Kept]:
+        """The logits after each of ``nodes``, and the keys and values of all columns of ``part``."""
+        import torch
+
+        out = self._lm(
+            torch.tensor([part.tokens], device=self.device),
+            past_key_values=_cache(kept),
+            use_cache=True,
+            attention_mask=self._mask(part),
+            position_ids=torch.tensor([part.depths], device=self.device),
+            logits_to_keep=torch.tensor(nodes, dtype=torch.long, device=self.device),
+        )
+        return out.logits[0], [(layer.keys, layer.values) for layer in out.past_key_values.layers]
+
+    def _path(self, part: Pass, layers: Kept) -> Kept:
+        import torch
+
+        path = torch.tensor(part.path, dtype=torch.long, device=self.device)
+        return [(keys.index_select(-2, path), values.index_select(-2, path)) for keys, values in layers]
+
+    def step(self, ids: Any, cache: Any, mask: Any, positions: Any) -> Any:
+        """The logits (groups, rows, vocabulary) after each of ``ids`` (groups, rows), whose keys and values enter
+        ``cache``. ``mask`` (groups, 1, rows, columns) is additive."""
+        return self._lm(ids, past_key_values=cache, use_cache=True, attention_mask=mask, position_ids=positions).logits
 
     def moved(self, kept: Kept, shared: int, depth: int) -> Kept:
         """``kept`` as the path to a later node ``depth`` deep, of which the first ``shared`` columns are the same. The
@@ -68,15 +106,23 @@ class Network:
 
         return [(filled(keys), filled(values)) for keys, values in kept]
 
+    def joined(self, pieces: Sequence[Kept]) -> Kept:
+        """The columns of all ``pieces``, one after the other. The first may be no layers at all."""
+        import torch
+
+        with torch.inference_mode():
+            layers = zip(*(piece for piece in pieces if piece), strict=True)
+            return [(torch.cat([k for k, _ in each], -2), torch.cat([v for _, v in each], -2)) for each in layers]
+
     def _mask(self, part: Pass) -> Any:
         """The additive mask (1, 1, nodes, kept + nodes) of a pass: 0 where a node sees a column."""
         import torch
 
-        ends = torch.tensor(part.ends, device=self._device)
-        nodes = torch.arange(len(part.tokens), device=self._device)[:, None]
-        columns = torch.arange(len(ends), device=self._device) - (len(ends) - len(nodes))
+        ends = torch.tensor(part.ends, device=self.device)
+        nodes = torch.arange(len(part.tokens), device=self.device)[:, None]
+        columns = torch.arange(len(ends), device=self.device) - (len(ends) - len(nodes))
         unseen = (columns > nodes) | (nodes >= ends)
-        mask = torch.zeros(unseen.shape, dtype=self._lm.dtype, device=self._device)
+        mask = torch.zeros(unseen.shape, dtype=self.dtype, device=self.device)
         return mask.masked_fill_(unseen, torch.finfo(mask.dtype).min)[None, None]
 
     def rows(self, rows: Sequence[Tokens], reads: Sequence[Sequence[Read]]) -> list[float]:
@@ -85,8 +131,8 @@ class Network:
         import torch
 
         width = max(map(len, rows))
-        ids = torch.tensor([list(row) + [0] * (width - len(row)) for row in rows], device=self._device)
-        mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], device=self._device)
+        ids = torch.tensor([list(row) + [0] * (width - len(row)) for row in rows], device=self.device)
+        mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], device=self.device)
         with torch.inference_mode():
             logits = self._lm(ids, attention_mask=mask, use_cache=False).logits
             places = sorted({(row, read.node) for row, each in enumerate(reads) for read in each})
@@ -95,65 +141,48 @@ class Network:
             at = [found[row, read.node] for row, each in enumerate(reads) for read in each]
             return _logprobs(picked, at, [read.token for each in reads for read in each])
 
-    def head(self, head: Tokens) -> Kept:
-        """What is kept of ``head``."""
+    def slopes(self, prompt: Tokens, answer: Tokens) -> list[float]:
+        """Gradient x input of each token of ``prompt``: how far the log-probability of ``answer`` after it would fall
+        if the token's embedding went to 0, were the network linear (Denil et al., 2014; Shrikumar et al., 2017)."""
         import torch
 
-        if not head:
-            return []
-        with torch.inference_mode():
-            out = self._lm(torch.tensor([head], device=self._device), use_cache=True, logits_to_keep=1)
-        return [(layer.keys, layer.values) for layer in out.past_key_values.layers]
+        ids = torch.tensor([[*prompt, *answer]], device=self.device)
+        words = self._lm.get_input_embeddings()(ids).detach().requires_grad_(True)
+        with torch.enable_grad():
+            logits = self._lm(inputs_embeds=words, use_cache=False).logits[0, len(prompt) - 1 : -1]
+            said = torch.tensor(answer, device=self.device)
+            total = torch.log_softmax(logits.float(), -1).gather(-1, said[:, None]).sum()
+            (slope,) = torch.autograd.grad(total, words)
+        found: list[float] = (slope * words.detach())[0, : len(prompt)].float().sum(-1).tolist()
+        return found
 
-    def write(self, prompts: Sequence[Tokens], how: Sampling, head: int, kept: Kept, tokenizer: Any) -> list[list[int]]:
-        """The tokens written after each prompt. The first ``head`` tokens of all are in ``kept``; padding, which
-        nothing sees, stands between them and the rest."""
+    def write(self, endings: Sequence[Ending], pad: int) -> list[list[int]]:
+        """The tokens written after each prompt, which are of one kind, by transformers' own loop: padding, which
+        nothing sees, stands before them. What comes after a text's end is to be cut off."""
         import torch
 
+        how = endings[0].how
+        prompts = [ending.request.prompt for ending in endings]
         width = max(map(len, prompts))
-        pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id or 0
         gaps = [width - len(prompt) for prompt in prompts]
-        ids = [[*row[:head], *[pad] * gap, *row[head:]] for row, gap in zip(prompts, gaps, strict=True)]
-        mask = [[1] * head + [0] * gap + [1] * (width - head - gap) for gap in gaps]
-        spread = [(k.expand(len(ids), -1, -1, -1), v.expand(len(ids), -1, -1, -1)) for k, v in kept]
+        ids = [[*[pad] * gap, *row] for row, gap in zip(prompts, gaps, strict=True)]
+        mask = [[0] * gap + [1] * (width - gap) for gap in gaps]
         sampled = {"do_sample": True, "temperature": how.temperature} if how.temperature > 0 else {"do_sample": False}
         with torch.inference_mode(), torch.random.fork_rng():
             torch.manual_seed(how.seed)
             out = self._lm.generate(
-                torch.tensor(ids, device=self._device),
-                attention_mask=torch.tensor(mask, device=self._device),
+                input_ids=torch.tensor(ids, device=self.device),
+                attention_mask=torch.tensor(mask, device=self.device),
                 max_new_tokens=how.max_tokens,
                 pad_token_id=pad,
-                stopping_criteria=_stops(
-                    how.stop, [tokenizer.decode(list(p[-TAIL:])) for p in prompts], width, tokenizer
-                ),
-                **({"past_key_values": _cache(spread)} if spread else {}),
+                eos_token_id=sorted(endings[0].final) or None,
+                stopping_criteria=criteria(endings, width),
                 **sampled,
             )
         if out.shape[0] != len(ids):
             raise HarnessError(f"generate returned {out.shape[0]} rows for {len(ids)} prompts.")
         made: list[list[int]] = out[:, width:].tolist()
         return made
-
-
-def _stops(stops: Sequence[str], tails: Sequence[str], width: int, tokenizer: Any) -> Any:
-    """What ends rows where ``until`` cuts them; ``tails`` are the prompts' ends, ``width`` where all begin to write."""
-    import torch
-    from transformers import StoppingCriteriaList
-
-    opened = [opening(tail) for tail in tails]
-    ends = {stop[-1] for stop in stops} | {"\ufffd"}  # a token may be a part of a character
-
-    def stopped(row: list[int], begun: str) -> bool:
-        if not ends.intersection(tokenizer.decode(row[-2:], skip_special_tokens=True)):
-            return False
-        return until(begun + tokenizer.decode(row, skip_special_tokens=True), stops)[1]
-
-    def done(ids: Any, scores: Any, **_: Any) -> Any:
-        rows = ids[:, width:].tolist()
-        return torch.tensor([stopped(row, begun) for row, begun in zip(rows, opened, strict=True)], device=ids.device)
-
-    return StoppingCriteriaList([done] if stops else [])
 
 
 def _cache(kept: Kept) -> Any:

@@ -158,7 +158,8 @@ class OpenAI:
         def read(said: Mapping[str, Any]) -> Answer:
             text, finish = self._text(request, self._how, said)
             prompt, _, new = reply.usage(said)
-            return Answer(request.key, text, finish, usage=Usage(prompt, reply.computed(said), new))
+            fed = reply.computed(said) - max(0, new - 1)  # what was generated is counted apart
+            return Answer(request.key, text, finish, usage=Usage(prompt, fed, new))
 
         if "stop" in body:
             answer, early = await self._send(session, path, body, lambda said: (read(said), reply.stopped_early(said)))

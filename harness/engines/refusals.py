@@ -30,7 +30,8 @@ def tolerant(work: Work) -> Callable[[Session, Request], Awaitable[Outcome]]:
             answer, error = Answer(request.key, finish="failed", failure=str(refused)), refused
         except GivenUp as vain:
             answer, error = Answer(request.key, finish="failed", failure=vain.problem), vain
-        return replace(answer, usage=answer.usage + Usage(retries=session.retries)), error
+        usage = answer.usage + Usage(retries=session.retries)
+        return replace(answer, usage=usage, seconds=None if error else session.seconds), error
 
     return attempt
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -50,11 +51,12 @@ class Garbled(GivenUp):
 
 
 class Session:
-    """Requests over one client of a server, for one purpose; ``retries`` counts those sent again."""
+    """Requests over one client of a server, for one purpose; ``retries`` counts those sent again, ``seconds`` is how
+    long those that were answered took."""
 
     def __init__(self, address: Address, manners: Manners, pace: Pace, client: Any) -> None:
         self._address, self._manners, self._pace, self._client = address, manners, pace, client
-        self.retries = 0
+        self.retries, self.seconds = 0, 0.0
 
     async def send(
         self, method: str, path: str, read: Read[Found], body: Mapping[str, Any] | None = None, tokens: int = 0
@@ -72,8 +74,10 @@ class Session:
             wait = random.uniform(0, min(LONGEST, how.backoff * 2**attempt))
             self.retries += attempt > 0
             try:
+                begun = time.perf_counter()
                 status, headers, came = await self._attempt(method, path, body, tokens)
                 if 200 <= status < 300:
+                    self.seconds += time.perf_counter() - begun
                     return self._understood(status, came, path, read)
                 problem = self._problem(status, came, path)
                 self._leave_alone(status, headers, f"{where}: given up after {attempt + 1} attempts: {problem}")

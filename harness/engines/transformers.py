@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from harness.engines import trie
+from harness.engines.endings import Ending
 from harness.engines.network import Kept, Network
-from harness.engines.room import Room, nodes_within
+from harness.engines.room import Room, nodes_within, rows_within
 from harness.engines.scores import Scores
+from harness.engines.writing import Writing
 from harness.errors import InputError
 from harness.models.checkpoint import KEPT, Model
-from harness.tokens import TAIL, opening, shared, until
-from harness.types import Answer, Request, Sampling, Tokens, Usage
+from harness.types import Answer, Request, Sampling, Tokens
 
 NODES = 256  # trie nodes of a pass: more only makes its mask larger
 GPU_NODES = 4096  # the same on a GPU, where memory allows
-ROWS = 32  # prompts generated from side by side
+ROWS = 64  # texts written side by side: more only wait for one another
+GPU_ROWS = 128  # the same on a GPU, where memory allows
+PADDED = 32  # the same where prompts must be padded
+CPU = 2**33  # bytes that texts side by side may take on a CPU, which does not say what is free
 TOLERANCE = {"float32": 1e-3, "float16": 5e-2, "bfloat16": 3e-1}  # of a log-probability, in the start-up check
 
 Scored: TypeAlias = Sequence[Sequence[float]]
@@ -195,61 +199,67 @@ class Transformers:
             start += len(ids)
             yield from scores.fill([read for each in reads for read in each], values, sum(map(len, ids)))
 
+    def slopes(self, prompt: Tokens, answer: Tokens) -> list[float]:
+        """What each token of ``prompt`` gives the log-probability of ``answer`` after it, by gradient x input."""
+        return self._network.slopes(prompt, answer)
+
     def generate(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
-        """Greedy requests go in left-padded batches of about one length, behind the head that all of a kind share;
-        sampled ones alone, each under its own seed, so that an answer never depends on its neighbours. Raises
-        InputError for text that is to be held to a constraint."""
-        kinds: dict[Sampling, list[Request]] = {}
-        for request in trie.order(requests):
+        """Prompts are read as a trie, and texts are written side by side; sampled ones alone, each under its own seed.
+        Raises InputError for text that is to be held to a constraint."""
+        ordered = trie.order(requests)
+        for request in ordered:
             assert request.sampling is not None
             if request.sampling.constraint:
                 raise InputError(
                     "the engine 'transformers' cannot hold what it generates to a constraint. Use --engine vllm, or "
                     "--mode score, or take the constraint out of the template."
                 )
+        if all(request.key in known for request in ordered):
+            return
+        longest = max(len(r.prompt) + (r.sampling.max_tokens if r.sampling else 0) for r in ordered)
+        free, stretched = self._network.free(), self._stretched(longest)
+        if stretched or not self._takes_trees:
+            yield from self._left_padded(ordered, 1 if stretched else PADDED, known)
+            return
+        nodes, most = (NODES, ROWS) if free is None else (GPU_NODES, GPU_ROWS)
+        if free is not None:
+            nodes = min(nodes, nodes_within(free, longest, self.model.config, self._network.width))
+        rows = min(most, rows_within(CPU if free is None else free, longest, self.model.config, self._network.width))
+        writing = Writing(self._network, self.tokenizer, ordered, known, self._room(rows))
+        yield from writing.answers(self._room(nodes))
+
+    def _left_padded(self, ordered: Sequence[Request], size: int, known: Container[str]) -> Iterator[Answer]:
+        """By transformers' own loop, ``size`` prompts of one kind and of about one length side by side. Batches are cut
+        over all requests."""
+        kinds: dict[Sampling, list[Request]] = {}
+        for request in sorted(ordered, key=lambda request: len(request.prompt), reverse=True):
+            assert request.sampling is not None
             kinds.setdefault(request.sampling, []).append(request)
+        final, owed = self._network.final | ({self.tokenizer.eos_token_id} - {None}), 0
         for how, asked in kinds.items():
-            if any(request.key not in known for request in asked):
-                yield from self._written(asked, how, known)
-
-    def _written(self, asked: Sequence[Request], how: Sampling, known: Container[str]) -> Iterator[Answer]:
-        """Answers to requests in order that are of one kind, but for those ``known``. Batches are cut over all."""
-        room = self._room(1 if how.temperature > 0 else ROWS)
-        lengths = [len(request.prompt) for request in asked]
-        head = 0
-        if how.temperature == 0 and not self._stretched(max(lengths) + how.max_tokens) and self._takes_trees:
-            head = min(shared(asked[0].prompt, asked[-1].prompt), min(lengths) - 1)
-        kept = room.attempt(partial(self._network.head, asked[0].prompt[:head]), 1, least=True) or []
-        waiting = sorted(asked, key=lambda request: len(request.prompt), reverse=True)
-        start, owed = 0, head
-        while start < len(waiting):
-            batch = waiting[start : start + room.size]
-            if all(request.key in known for request in batch):
+            room, start = self._room(1 if how.temperature > 0 else size), 0
+            while start < len(asked):
+                batch = asked[start : start + room.size]
+                if all(request.key in known for request in batch):
+                    start += len(batch)
+                    continue
+                endings = [Ending.of(request, self.tokenizer, final) for request in batch]
+                write = partial(self._network.write, endings, self._padding)
+                made = room.attempt(write, len(batch), least=len(batch) == 1)
+                if made is None:
+                    continue
                 start += len(batch)
-                continue
-            prompts = [request.prompt for request in batch]
-            write = partial(self._network.write, prompts, how, head, kept, self.tokenizer)
-            made = room.attempt(write, len(batch), least=len(batch) == 1)
-            if made is None:
-                continue
-            start += len(batch)
-            # Known ones first: what they cost again is the others'.
-            for request, row in sorted(zip(batch, made, strict=True), key=lambda pair: pair[0].key not in known):
-                answer = self._answer(request, how, row, len(request.prompt) - head + owed)
-                owed = answer.usage.computed if request.key in known else 0
-                if request.key not in known:
-                    yield answer
+                owed += sum(len(request.prompt) for request in batch)
+                for ending, row in zip(endings, made, strict=True):
+                    if ending.request.key not in known:
+                        yield ending.answer(ending.cut(row), owed)
+                        owed = 0
 
-    def _answer(self, request: Request, how: Sampling, made: list[int], fed: int) -> Answer:
-        """``made`` as text, of which ``fed`` tokens of the prompt were computed."""
-        eos = self.tokenizer.eos_token_id
-        ended = eos in made
-        row = made[: made.index(eos)] if ended else made
-        begun = opening(self.tokenizer.decode(list(request.prompt[-TAIL:])))
-        text, stopped = until(begun + self.tokenizer.decode(row, skip_special_tokens=True), how.stop)
-        new = min(len(row) + 1, how.max_tokens)
-        usage = Usage(len(request.prompt), fed + new - 1, new)
-        return Answer(request.key, text, "stop" if ended or stopped else "length", usage=usage)
+    @property
+    def _padding(self) -> int:
+        """A token to pad with."""
+        pad, end = self.tokenizer.pad_token_id, self.tokenizer.eos_token_id
+        return int(pad if pad is not None else end or 0)
 
 
 def _gap(one: Scored, two: Scored) -> float:

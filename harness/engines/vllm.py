@@ -41,6 +41,8 @@ class Vllm:
     that computes it, so the first of those that share a head computes it, at every level, and the others find it, even
     within one step. What a choice's tokens cost is told in ``branches``. ``prompt_logprobs`` would skip the cache.
 
+    On a GPU an engine that does not fit beside others of this process takes their place (``vllm_process.room``).
+
     ``lora`` is the folder of an adapter. ``max_model_len`` and ``block_size`` are the model's and the smallest that
     the platform takes, if they are not given.
     """
@@ -68,7 +70,7 @@ class Vllm:
         if not 0 < gpu_memory_utilization <= 1:
             raise InputError(f"engine 'vllm': gpu_memory_utilization={gpu_memory_utilization:g} must lie in (0, 1].")
         self.model = Model(model, revision, home, trust_remote_code)
-        self._dtype, self._memory = dtype, gpu_memory_utilization
+        self._dtype, self.memory = dtype, gpu_memory_utilization
         self._block, self._longest = block_size, max_model_len
         self._adapter = Adapter(lora) if lora else None
         kinds = {"quantization": quantization, "kv_cache_dtype": kv_cache_dtype, "max_model_len": max_model_len}
@@ -131,7 +133,7 @@ class Vllm:
         if self._on_cpu:
             made["enforce_eager"] = True
         else:
-            made["gpu_memory_utilization"] = self._memory
+            made["gpu_memory_utilization"] = self.memory
         if "pipeline_parallel_size" in made:
             made["async_scheduling"] = False  # the first model runner (``vllm_process``) cannot do both
         if self._longest:
@@ -152,6 +154,8 @@ class Vllm:
         vllm_process.prepare()
         from vllm import LLM
 
+        if not self._on_cpu:
+            vllm_process.room(self)
         with vllm_process.told(self.model), vllm_process.core(self._here):
             llm = LLM(
                 self.model.path,
@@ -170,6 +174,15 @@ class Vllm:
             if self._adapter:
                 llm.llm_engine.add_lora(self._adapter.request())
         return llm.llm_engine
+
+    def release(self) -> None:
+        """Give back what it holds: vLLM's core, and its processes and sockets where it has some. It loads again when it
+        is asked again."""
+        vllm_process.left(self)
+        if engine := self.__dict__.pop("_engine", None):
+            engine.engine_core.shutdown()
+            if hasattr(engine.engine_core, "ctx"):
+                engine.engine_core.ctx.destroy(linger=0)
 
     def score(self, requests: Iterable[Request], known: Container[str] = ()) -> Iterator[Answer]:
         """Natural-log probabilities of every choice's tokens, each answer once its last branch is in."""
@@ -229,7 +242,8 @@ class Vllm:
             request, made = asked[output.request_id], output.outputs[0]
             text, cut = self._text(request, made.token_ids)
             finish = "stop" if cut or made.finish_reason == "stop" else "length"
-            usage = Usage(len(request.prompt), _computed(output), len(made.token_ids))
+            fed = _computed(output) - len(made.token_ids) + 1  # what was generated is counted apart
+            usage = Usage(len(request.prompt), fed, len(made.token_ids))
             yield Answer(request.key, text, finish, usage=usage)
 
     def _text(self, request: Request, made: Sequence[int]) -> tuple[str, bool]:

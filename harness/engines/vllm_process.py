@@ -7,6 +7,8 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Protocol
+from weakref import WeakSet
 
 from harness.errors import HarnessError, InputError
 from harness.models.checkpoint import Model
@@ -19,6 +21,31 @@ DEFAULTS = {
     "VLLM_USE_V2_MODEL_RUNNER": "0",
 }
 APART = "VLLM_ENABLE_V1_MULTIPROCESSING"
+
+
+class Tenant(Protocol):
+    """An engine that holds ``memory``, a share of each GPU's, until it is released."""
+
+    memory: float
+
+    def release(self) -> None: ...
+
+
+_tenants: WeakSet[Tenant] = WeakSet()  # a GPU is there once, whoever asks for an engine
+
+
+def room(tenant: Tenant) -> None:
+    """Makes room on the GPUs for ``tenant``, which is about to load: those that this process loaded before and that do
+    not fit beside it are released, and load again when they are asked."""
+    if tenant.memory + sum(each.memory for each in _tenants) > 1:
+        for each in [each for each in _tenants if each is not tenant]:
+            each.release()
+    _tenants.add(tenant)
+
+
+def left(tenant: Tenant) -> None:
+    """Says that ``tenant`` holds nothing any more."""
+    _tenants.discard(tenant)
 
 
 def prepare() -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 
+from harness import metrics
 from harness.chance import rng
 from harness.engines.journal import Journal, Tell
 from harness.errors import HarnessError, InputError
-from harness.gate import saved
+from harness.gate import probed, saved
+from harness.gate.criteria import NOTHING, Criteria
 from harness.gate.question import Old, Question, baseline_path, comparable
 from harness.gate.saved import Reading
 from harness.gate.verdict import Checked, Decision, Verdict, check_margin, judge, judge_sequentially
 from harness.predictors.prompted import Prompted
+from harness.probe.asked import Asked
 from harness.prompt import template
 from harness.results import store
 from harness.results.store import Run
@@ -29,7 +32,8 @@ BATCH = 32  # items between two looks of a sequential check
 
 
 class Check:
-    """Asks both sides with one engine, through the journal under ``root``: what was answered before costs nothing."""
+    """Asks both sides with one engine, through the journal under ``root``: what was answered before costs nothing.
+    ``changed`` are pairs of the signature in which the other side may differ besides the template."""
 
     def __init__(
         self,
@@ -39,14 +43,17 @@ class Check:
         root: Path,
         progress: Progress = lambda *_: None,
         tell: Tell = lambda _: None,
+        changed: Collection[str] = (),
+        criteria: Criteria = NOTHING,
     ) -> None:
         grid.check_task(task, question.metric)
         store.check_writable(root)
         self.task, self.question, self.engine, self.root = task, question, engine, root
-        self.progress, self.tell = progress, tell
+        self.progress, self.tell, self.changed, self.criteria = progress, tell, changed, criteria
         self.metric = question.metric or task.spec.main_metric
         self.test = Items(task, question.split, question.limit, question.without_overlap).examples
         check_margin(question.margin, len(self.test))
+        probed.known(criteria.losses)
         self.computed = 0
 
     def run(self, name: str) -> list[Run]:
@@ -57,6 +64,11 @@ class Check:
         self.computed += sum(int(run.usage["computed_tokens"]) for run in made)
         return made
 
+    def _asked(self, name: str) -> Asked:
+        """The template, for probes to ask."""
+        spec, how = self.question.spec(name), (self.progress, self.tell)
+        return Asked(self.task, spec, [self.engine], self.root, 0, self.metric, *how)
+
     def save(self, name: str) -> Path:
         """Keep the template's answers as its baseline; returns the file."""
         path = baseline_path(self.task.name, name)
@@ -66,10 +78,11 @@ class Check:
     def decide(self, name: str, old: Old, sequential: bool = False) -> Checked:
         """The verdict on template ``name``. Raises InputError where the two sides cannot be compared."""
         if old.runs:  # refused before anything is computed
-            comparable([side.run(self.test) for side in self._sides(name)], old.runs, old.title)
+            comparable([side.run(self.test) for side in self._sides(name)], old.runs, old.title, self.changed)
         reading = self.read(name)
         before = self.read(old.name) if old.name else old.reading
-        identical = before is not None and before.prompts == reading.prompts
+        # Another model that gives the same answers to these items is not the same.
+        identical = not self.changed and before is not None and before.prompts == reading.prompts
         verdict = self._sequentially(name, old) if sequential else self._whole(name, old, identical)
         flipped = {flip.id for flip in (*verdict.worse, *verdict.better)}
         return Checked(
@@ -88,7 +101,9 @@ class Check:
     def _whole(self, name: str, old: Old, identical: bool) -> Verdict:
         new = self.run(name)
         runs = list(old.runs) or self.run(str(old.name))
-        return judge(new, runs, self.metric, self.question.margin, identical)
+        more = self.criteria.findings(new, runs) + probed.findings(self.criteria.losses, self._asked(name))
+        again = probed.again(self._asked(name)) if self.criteria.again else 0.0
+        return replace(judge(new, runs, self.metric, self.question.margin + again, identical, more), again=again)
 
     def _sequentially(self, name: str, old: Old) -> Verdict:
         """Looks after every batch of items, in an order drawn by the first seed, and stops when it is certain."""
@@ -107,7 +122,7 @@ class Check:
                 self.progress(side.title, len(side.found), len(order), self.computed)
             left = new.run(seen)
             right = other.run(seen) if other else replace(left, predictions=tuple(known[e.id] for e in seen))
-            verdict = judge_sequentially(left, right, self.question.margin, len(seen) == len(order))
+            verdict = judge_sequentially(left, right, self.metric, self.question.margin, len(seen) == len(order))
             if verdict.failed[1] == len(seen):
                 raise Unanswered(f"{new.title}: none of {len(seen)} items has an answer: {why(left.predictions[0])}")
             if verdict.decision is not Decision.UNDECIDED:
@@ -116,9 +131,19 @@ class Check:
 
     def _check_sequential(self) -> None:
         """Betting bounds are for the mean of independent items."""
-        if self.metric != "accuracy":
+        if self.criteria != NOTHING:
             raise InputError(
-                f"--sequential bounds a mean over items, and {self.metric} is none. Say --metric accuracy."
+                "--sequential stops when answers are certain: leave out --cost-margin, --latency-margin and --probe."
+            )
+        if not metrics.create(self.metric, self.task.kind).mean:
+            means = [name for name in self.task.spec.metrics if metrics.create(name, self.task.kind).mean]
+            raise InputError(
+                f"--sequential bounds a mean of the items' own scores, and {self.metric} is none. "
+                + (
+                    f"Say --metric {means[0]}."
+                    if means
+                    else "Add item-score to the task's metrics, and say --metric it."
+                )
             )
         if len(self.question.seeds) > 1 and self.question.shots:
             raise InputError("--sequential looks at one draw of demonstrations. Give one --seed.")

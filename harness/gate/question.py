@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -26,6 +26,23 @@ SAME = (
     *("model", "weights", "shots", "selector", "order", "seed", "mode", "normalize", "calibrate", "calibrate_on"),
     "train",
 )
+
+
+# What may be changed, and the pairs of the signature that follow it.
+CHANGES: Mapping[str, tuple[str, ...]] = {
+    "model": ("model", "weights"),
+    "revision": ("weights",),
+    "dtype": ("weights",),
+    "engine": ("weights",),
+    "engine-with": ("weights",),
+    "shots": ("shots", "selector", "order", "seed"),
+    "selector": ("selector", "seed"),
+    "order": ("order",),
+    "mode": ("mode",),
+    "normalize": ("normalize",),
+    "calibrate": ("calibrate", "calibrate_on"),
+    "calibrate-on": ("calibrate_on",),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +79,31 @@ class Old:
     reading: Reading | None = None
 
 
-def comparable(new: Sequence[Run], old: Sequence[Run], title: str) -> None:
-    """Raises InputError where the two sides differ in more than the template."""
+def changed(changes: Sequence[str], options: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    """``options`` with the ``changes``, each KEY=VALUE, and the pairs of the signature that may differ then. Raises
+    InputError for what cannot be changed."""
+    other, pairs = dict(options), set[str]()
+    for each in changes:
+        key, given, value = each.partition("=")
+        if key not in CHANGES:
+            raise unknown("change", key, CHANGES, "--change")
+        if not given:
+            raise InputError(f"--change {each}: give KEY=VALUE, such as model=NAME.")
+        pairs.update(CHANGES[key])
+        if key == "engine-with":
+            other["engine_params"] = (*other["engine_params"], value)
+        elif key == "shots":
+            if not value.isdecimal():
+                raise InputError(f"--change {each}: shots are a whole number from 0 up.")
+            other["shots"] = int(value)
+        else:
+            other[key.replace("-", "_")] = value
+    return other, pairs
+
+
+def comparable(new: Sequence[Run], old: Sequence[Run], title: str, changed: Collection[str] = ()) -> None:
+    """Raises InputError where the two sides differ in more than the template and the pairs of the signature that are
+    ``changed``."""
     here, there = asked_of(new[0]), asked_of(old[0])
     for what, value in here.items():
         if there[what] != value:
@@ -83,7 +123,7 @@ def comparable(new: Sequence[Run], old: Sequence[Run], title: str) -> None:
         for left, right in zip(new, old, strict=True):
             here, there = dict(left.signature.pairs), dict(right.signature.pairs)
             for key in SAME:
-                if here.get(key) != there.get(key):
+                if key not in changed and here.get(key) != there.get(key):
                     raise InputError(
                         f"{title} cannot be compared: its {key} is {there.get(key)}, but here it is {here.get(key)}. "
                         "Only the template may differ: give the same options, or save the baseline anew with harness "

@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from harness import aside, kinds, paths
 from harness.errors import InputError, unknown
 from harness.results import checksum
 from harness.results.store import Run
-from harness.types import Example, Prediction, Signature, Status
+from harness.types import Example, Prediction, Signature, Spent, Status, Trace
 
 # History of the file's layout. 1: question, task, labels, items_hash, prompts, prompt_tokens, items, runs; it is no
 # longer read, since nothing in it tells whether it was changed. 2: kind in place of labels; a checksum of all the rest;
@@ -40,6 +40,7 @@ class _Answers(BaseModel):
     spec: _Spec
     signature: list[tuple[str, str]]
     answers: list[tuple[str | None, Status]]
+    spent: list[tuple[int, int, float | None]] | None = None  # which older baselines have not
 
 
 class _Document(BaseModel):
@@ -82,6 +83,7 @@ def write(path: Path, question: Mapping[str, Any], runs: Sequence[Run], reading:
             "spec": dict(run.spec),
             "signature": run.signature.pairs,
             "answers": [[p.output, p.status.value] for p in run.predictions],
+            "spent": [astuple(p.trace.spent if p.trace else Spent()) for p in run.predictions],
         }
         for run in runs
     ]
@@ -148,6 +150,8 @@ def _check(found: _Document, path: Path) -> None:
     for row in found.runs:
         if len(row.answers) != len(found.items):
             raise InputError(f"{path}: {len(row.answers)} answers to {len(found.items)} items. {MEND}")
+        if row.spent is not None and len(row.spent) != len(found.items):
+            raise InputError(f"{path}: tokens of {len(row.spent)} answers to {len(found.items)} items. {MEND}")
         for (id_, *_), (output, status) in zip(found.items, row.answers, strict=True):
             if outputs and output is not None and output not in outputs:
                 raise unknown("answer", output, outputs, f"{path}, item {id_!r}")
@@ -156,8 +160,10 @@ def _check(found: _Document, path: Path) -> None:
 
 
 def _run(found: _Document, examples: tuple[Example, ...], row: _Answers, path: Path) -> Run:
+    spent = [Spent()] * len(examples) if row.spent is None else [Spent(*each) for each in row.spent]
     predictions = tuple(
-        Prediction(example.id, output, status) for example, (output, status) in zip(examples, row.answers, strict=True)
+        Prediction(example.id, output, status, trace=Trace(spent=each))
+        for example, (output, status), each in zip(examples, row.answers, spent, strict=True)
     )
     counts = {status.value: sum(p.status is status for p in predictions) for status in (Status.UNPARSED, Status.FAILED)}
     return Run(

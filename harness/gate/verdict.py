@@ -17,6 +17,7 @@ from harness.results import store
 from harness.results.store import Run
 from harness.stats import multiple, power, sequential
 from harness.stats.intervals import Estimate
+from harness.stats.paired import SAME
 from harness.types import Prediction, Status
 
 ALPHA = 0.05
@@ -33,16 +34,18 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A difference, new minus old, higher being better, with its one-sided 95 % bounds, and what follows from it."""
+    """A difference, new minus old, higher being better, with its one-sided 95 % bounds, and what follows from it.
+    ``margin`` is in what the difference is in: points, where a metric counts from 0 to 100."""
 
     name: str
     difference: Estimate
     decision: Decision
+    margin: float
 
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """An item that one side has right and the other has not, with what both said."""
+    """An item that one side has right, or better, and the other has not, with what both said."""
 
     id: str
     target: str
@@ -52,7 +55,8 @@ class Flip:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Accuracy on the items of one label or tag: new minus old, with McNemar's p adjusted over all slices (Holm)."""
+    """The items' mean score (accuracy, where answers are right or wrong) on those of one label or tag: old and new,
+    with the p of no difference adjusted over all slices (Holm)."""
 
     name: str
     n: int
@@ -65,7 +69,8 @@ class Slice:
 class Verdict:
     """What the gate found. ``findings`` are the metric's and, where any answer could not be parsed, that of parse
     failures; ``failed`` counts the items of old and new runs that got no answer, and count as wrong; ``n`` items were
-    looked at; ``needed`` is how many the question would take (None: no number, or decided).
+    looked at; ``needed`` is how many the question would take (None: no number, or decided); ``again`` is that part of
+    the margin which asking again changes by itself.
     """
 
     decision: Decision
@@ -79,20 +84,22 @@ class Verdict:
     sequential: bool = False
     identical: bool = False
     failed: tuple[int, int] = (0, 0)
+    graded: bool = False
+    again: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A verdict with what is said around it: ``prompt_tokens`` is the mean length of old and new prompts (NaN where it
-    is not known), ``computed`` the tokens this check cost, ``total`` the items there are, ``texts`` those of flipped
-    items."""
+    is not known; None where nothing was asked), ``computed`` the tokens this check cost, ``total`` the items there are,
+    ``texts`` those of flipped items."""
 
     task: str
     template: str
     against: str
     path: Path
     verdict: Verdict
-    prompt_tokens: tuple[float, float]
+    prompt_tokens: tuple[float, float] | None
     computed: int
     total: int
     seeds: int
@@ -123,38 +130,46 @@ def decide(difference: Estimate, margin: float) -> Decision:
     return Decision.UNDECIDED
 
 
-def judge(new: Sequence[Run], old: Sequence[Run], metric: str, margin: float, identical: bool = False) -> Verdict:
+def judge(
+    new: Sequence[Run],
+    old: Sequence[Run],
+    metric: str,
+    margin: float,
+    identical: bool = False,
+    more: Sequence[Finding] = (),
+) -> Verdict:
     """The gate over all items. ``new`` and ``old`` are runs over the same items, one for each seed; ``identical`` says
-    that both sides were asked the very same prompts: where they also answered alike, nothing can differ."""
+    that both sides were asked the very same prompts: where they also answered alike, nothing can differ. ``more`` are
+    findings besides those about answers."""
     old = [store.aligned(run, new[0]) for run in old]
     check_margin(margin, len(new[0].examples))
     identical &= all(_said(one) == _said(two) for one, two in zip(new, old, strict=True))
     gap = Estimate(0.0, 0.0, 0.0) if identical else _gain(new, old, metric)
-    findings = [Finding(metric, gap, decide(gap, margin))]
+    points = margin * (100 if differences.family(metric, new[0].kind).percent else 1)
+    findings = [Finding(metric, gap, decide(gap, points), points)]
     if not identical and any(run.counts.get("unparsed") for run in (*new, *old)):
         fewer = _gain(new, old, PARSE)
-        findings.append(Finding("parse successes", fewer, decide(fewer, margin)))
+        findings.append(Finding("parse successes", fewer, decide(fewer, margin), margin))
+    findings += more
     return _verdict(new, old, margin, findings, _needed(new, old, margin, findings), identical=identical)
 
 
-def judge_sequentially(new: Run, old: Run, margin: float, last: bool) -> Verdict:
-    """The gate on accuracy over the items looked at so far, with bounds that hold however often one looks. ``last``:
-    there are no more items, so an estimate worse than the margin is a regression, and an open question says what it
-    would take; before that an estimate alone decides nothing."""
+def judge_sequentially(new: Run, old: Run, metric: str, margin: float, last: bool) -> Verdict:
+    """The gate on ``metric``, a mean of the items' own scores, over the items looked at so far, with bounds that hold
+    however often one looks. ``last``: there are no more items, so an estimate worse than the margin is a regression,
+    and an open question says what it would take; before that an estimate alone decides nothing."""
     found = differences.discordance(new, old)
     check_margin(margin, found.n)
-    equal = found.n - found.only_a - found.only_b
-    gap = Estimate(
-        (found.only_a - found.only_b) / found.n,
-        sequential.lower(found.only_a, equal, found.only_b, ALPHA),
-        sequential.upper(found.only_a, equal, found.only_b, ALPHA),
-    )
+    gaps = differences.hits(new) - differences.hits(old)
+    gap = Estimate(float(gaps.mean()), sequential.lower(gaps, ALPHA), sequential.upper(gaps, ALPHA))
     decision = decide(gap, margin)
     if not last and decision is Decision.REGRESSION and gap.high >= 0:
         decision = Decision.UNDECIDED
-    findings = [Finding("accuracy", gap, decision)]
+    findings = [Finding(metric, gap, decision, margin)]
     likely = min(gap.value, 0.0)  # as seen, but no gain; where no item differed yet, one more might
-    needed = sequential.items_needed(max(found.share, 1 / found.n, -likely), likely, margin) if last else None
+    needed = (
+        sequential.items_needed(max(float((gaps**2).mean()), 1 / found.n, -likely), likely, margin) if last else None
+    )
     return _verdict([new], [old], margin, findings, needed, sequential=True)
 
 
@@ -162,7 +177,7 @@ def _gain(new: Sequence[Run], old: Sequence[Run], metric: str) -> Estimate:
     """New minus old with its one-sided bounds, turned round where lower is better."""
     gap = differences.difference(new, old, metric, 1 - 2 * ALPHA)
     losses = differences.family(metric, new[0].kind).losses
-    return Estimate(-gap.value, -gap.high, -gap.low) if losses else gap
+    return Estimate(0.0 - gap.value, 0.0 - gap.high, 0.0 - gap.low) if losses else gap
 
 
 def _verdict(
@@ -181,7 +196,10 @@ def _verdict(
     n = len(new[0].examples)
     slices = _slices(new[0], old[0])
     failed = (_failed(old), _failed(new))
-    return Verdict(overall, tuple(findings), margin, n, needed, worse, better, slices, sequential, identical, failed)
+    graded = new[0].kind.graded
+    return Verdict(
+        overall, tuple(findings), margin, n, needed, worse, better, slices, sequential, identical, failed, graded
+    )
 
 
 def _failed(runs: Sequence[Run]) -> int:
@@ -197,12 +215,14 @@ def _needed(new: Sequence[Run], old: Sequence[Run], margin: float, findings: Seq
             continue
         gap = finding.difference
         likely = min(gap.value, 0.0)
-        if finding.name == "accuracy" and len(new) == len(old) == 1:
+        counted = finding is findings[0] and differences.family(finding.name, new[0].kind).mean
+        independent = store.clusters(new[0].examples) is None
+        if counted and independent and len(new) == len(old) == 1 and not new[0].kind.graded:
             found = differences.discordance(new[0], old[0])
             # Where no item differed yet, one more might.
             needs.append(power.items_needed(margin, max(found.share, 1 / n), likely))
         else:
-            needs.append(power.items_needed_for(n, gap.value - gap.low, margin + likely))
+            needs.append(power.items_needed_for(n, gap.value - gap.low, finding.margin + likely))
     return max((need for need in needs if need), default=None) if None not in needs else None
 
 
@@ -211,14 +231,14 @@ def _said(run: Run) -> list[str | None]:
 
 
 def _flips(new: Run, old: Run) -> tuple[tuple[Flip, ...], tuple[Flip, ...]]:
-    worse: list[Flip] = []
-    better: list[Flip] = []
-    for example, one, two in zip(new.examples, old.predictions, new.predictions, strict=True):
-        was, now = (new.kind.right(example, said.output) == 1 for said in (one, two))
-        if was != now:
-            flip = Flip(example.id, example.target, _told(one), _told(two))
-            (worse if was else better).append(flip)
-    return tuple(worse), tuple(better)
+    """The items that got worse and those that got better, the largest change first."""
+    found: list[tuple[float, Flip]] = []
+    was, now = differences.hits(old), differences.hits(new)
+    for example, one, two, gap in zip(new.examples, old.predictions, new.predictions, now - was, strict=True):
+        if abs(gap) > SAME:
+            found.append((float(gap), Flip(example.id, example.target, _told(one), _told(two))))
+    found.sort(key=lambda each: -abs(each[0]))
+    return tuple(flip for gap, flip in found if gap < 0), tuple(flip for gap, flip in found if gap > 0)
 
 
 def _told(prediction: Prediction) -> str:
@@ -233,14 +253,15 @@ def _slices(new: Run, old: Run) -> tuple[Slice, ...]:
     """One for each label and each value of each tag that at least two items carry."""
     groups: dict[str, list[int]] = {}
     for place, example in enumerate(new.examples):
-        groups.setdefault(f"label: {example.target}", []).append(place)
+        for name in new.kind.classes(example.target):
+            groups.setdefault(f"label: {name}", []).append(place)
         for tag, value in example.tags.items():
             groups.setdefault(f"{tag}: {value}", []).append(place)
     now, was = differences.hits(new), differences.hits(old)
     found = {name: np.array(places) for name, places in sorted(groups.items()) if len(places) > 1}
-    accuracy = metrics.create("accuracy", new.kind)
-    tables = [differences.statistics(run, accuracy) for run in (new, old)]
-    ps = [estimate.p_value(accuracy, "accuracy", [tables[0][i]], [tables[1][i]]) for i in found.values()]
+    mean = metrics.create("item-score", new.kind)
+    tables = [differences.statistics(run, mean) for run in (new, old)]
+    ps = [estimate.p_value(mean, "item-score", [tables[0][i]], [tables[1][i]]) for i in found.values()]
     return tuple(
         Slice(name, len(places), float(was[places].mean()), float(now[places].mean()), p)
         for (name, places), p in zip(found.items(), multiple.adjust(ps), strict=True)

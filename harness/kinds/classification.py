@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from harness.errors import InputError, unknown
-from harness.kinds import Choice, Kind, Label, Reading, values
-from harness.kinds.words import check, lenient, strict
+from harness.kinds import Choice, Kind, Label, Reading, Words, values
+from harness.kinds.words import lenient, strict, verbalized
 from harness.types import Example
 
 DIRECTION = re.compile(r"(.+)\((e1,e2|e2,e1)\)")
@@ -32,19 +32,21 @@ class Classification(Kind):
         *("finetune", "lora", "prefix-tuning", "prompt-tuning"),
     )
 
+    measures: ClassVar[Sequence[str]] = (
+        *("accuracy", "macro-f1", "micro-f1", "class-f1", "mcc", "qwk", "mae", "item-score"),
+        *("cohen-kappa", "krippendorff-alpha"),
+        *("lenient-accuracy", "parse-failure-rate", "ece", "brier"),
+    )
+    head: ClassVar[str | None] = "label"
+    lenience: ClassVar[str] = "an unparsed text that mentions just one label counts as that label."
+    forms: ClassVar[Sequence[str]] = ("letters",)
+
     labels: dict[str, str] = Field(min_length=2)
     order: bool = False
     null_label: str | None = None
     directed: bool = False
 
-    @field_validator("labels", mode="before")
-    @classmethod
-    def _list_of_labels(cls, value: Any) -> Any:
-        if isinstance(value, list):
-            return dict.fromkeys(values.names(value), "")
-        if isinstance(value, dict):
-            return {str(label): "" if text is None else text for label, text in value.items()}
-        return value
+    _labels = field_validator("labels", mode="before")(values.described)
 
     @model_validator(mode="after")
     def _consistent(self) -> Classification:
@@ -77,7 +79,13 @@ class Classification(Kind):
         found = DIRECTION.fullmatch(output) if self.directed else None
         return found[1] if found else output
 
-    def target(self, row: Mapping[str, Any], column: str, where: str) -> str:
+    def classes(self, target: str) -> Sequence[str]:
+        return (target,)
+
+    def confusions(self, example: Example, output: str | None) -> Sequence[tuple[str, str]]:
+        return [(example.target, self.nothing if output is None else output)]
+
+    def target(self, row: Mapping[str, Any], column: str, inputs: Mapping[str, str], where: str) -> str:
         given = row[column]
         if values.missing(given) or (given == "" and "" not in self.labels):
             raise InputError(
@@ -89,32 +97,33 @@ class Classification(Kind):
             raise unknown("label", label, self.labels, where)
         return label
 
-    def words(self, verbalizer: Mapping[str, str] | str | None, where: str) -> Mapping[str, str]:
+    def words(self, verbalizer: Mapping[str, str] | str | None, where: str) -> Words:
         if isinstance(verbalizer, str):
+            if verbalizer not in self.forms:
+                raise unknown("verbalizer", verbalizer, self.forms, where)
             if len(self.labels) > 26:
                 raise InputError(
                     f"{where}: `verbalizer: letters` names 26 labels at most, but there are {len(self.labels)}."
                 )
-            return dict(zip(self.labels, string.ascii_uppercase, strict=False))
-        words = {name: name for name in self.labels} if verbalizer is None else verbalizer
-        for name in words:
-            if name not in self.labels:
-                raise unknown("label in the verbalizer", name, self.labels, where)
-        if missing := [name for name in self.labels if name not in words]:
-            raise InputError(f"{where}: the verbalizer has no word for {', '.join(missing)}.")
-        check(words, where)
-        return {name: words[name] for name in self.labels}
+            return Words(dict(zip(self.labels, string.ascii_uppercase, strict=False)))
+        return verbalized(self.labels, verbalizer, where)
 
-    def labels_of(self, words: Mapping[str, str]) -> tuple[Label, ...]:
+    def labels_of(self, words: Words) -> tuple[Label, ...]:
         return tuple(Label(name, words[name], text) for name, text in self.labels.items())
 
-    def shown(self, target: str, words: Mapping[str, str]) -> str:
-        return words[target]
+    def label_of(self, target: str) -> str | None:
+        return target
 
-    def choices(self, example: Example, words: Mapping[str, str]) -> Sequence[Choice]:
+    def shown(self, example: Example, words: Words) -> str:
+        return words[example.target]
+
+    def scored(self, words: Words) -> bool:
+        return True
+
+    def choices(self, example: Example, words: Words) -> Sequence[Choice]:
         return [Choice(label, word) for label, word in words.items()]
 
-    def read(self, text: str, example: Example, words: Mapping[str, str]) -> Reading:
+    def read(self, text: str, example: Example, words: Words) -> Reading:
         if output := strict(text, words):
             return Reading(output)
         return Reading(None, lenient(text, words))

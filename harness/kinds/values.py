@@ -7,7 +7,7 @@ import decimal
 import math
 from collections.abc import Sequence
 
-from harness.errors import InputError
+from harness.errors import InputError, unknown
 
 PLAIN = (int, float, decimal.Decimal, datetime.date, datetime.time, datetime.timedelta)
 MENDS = {
@@ -45,6 +45,15 @@ def text(value: object, where: str, field: str) -> str:
     raise InputError(f"{where}: field {field!r} is {mend}.")
 
 
+def place(value: object) -> object:
+    """``value`` as a whole number, where it is one, or the text of one: readers leave numbers as they are written."""
+    if isinstance(value, str) and value.strip().lstrip("-").isdecimal():
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return None if isinstance(value, bool) else value
+
+
 def names(listed: Sequence[object]) -> list[str]:
     """The names in a list. Raises ValueError for what is none, and for one that stands twice."""
     if odd := [name for name in listed if isinstance(name, dict | list)]:
@@ -53,6 +62,23 @@ def names(listed: Sequence[object]) -> list[str]:
     if twice := [name for name in texts if texts.count(name) > 1]:
         raise ValueError(f"{twice[0]!r} stands twice")
     return texts
+
+
+def context(named: str | None, inputs: Sequence[str]) -> None:
+    """Raises ValueError unless ``named`` is one of ``inputs``, or not said where there is but one."""
+    if named is None and len(inputs) > 1:
+        raise ValueError(f"say in which input the answer lies: context: {inputs[0]}")
+    if named is not None and named not in inputs:
+        raise ValueError(str(unknown("input", named, inputs, "field context")))
+
+
+def described(value: object) -> object:
+    """What task.yaml says for a set of names: a mapping of each to its description, or a list where none has one."""
+    if isinstance(value, list):
+        return dict.fromkeys(names(value), "")
+    if isinstance(value, dict):
+        return {str(name): "" if text is None else text for name, text in value.items()}
+    return value
 
 
 def _sound(value: str, where: str, field: str) -> str:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from harness.errors import InputError
+from harness.errors import InputError, unknown
+from harness.kinds import Words
 from harness.kinds.forms import Forms, decorates, forms, plain
 from harness.kinds.mentions import mentioned
+from harness.kinds.replies import FENCE, TURN_END
 from harness.tokens import TAG, thoughts
 
 NAMES = "answer|label|sentiment|category|class|classification|choice|option|verdict|rating|score|grade|prediction"
@@ -24,8 +26,6 @@ _LEFT = "\"'`“”‘’„‚«»‹›「」『』《》【】（）()[]{}*_�
 _LEFT_SPACED = "-–—#=>→⇒"  # marks where space or another mark follows: "-1" and "#1" are not 1
 _RIGHT = "\"'`“”‘’«»‹›「」『』《》【】（）()[]{}*_.,;:!?…。，；：！？、．"
 _ENDS = re.compile(f"^<{TAG}|</{TAG}$", re.IGNORECASE)
-_TURN_END = re.compile(r"(?:</s>|<\|[^|<>]*\|>|<end_of_turn>)\s*$")
-_FENCE = re.compile(r"```[\w+-]*[ \t]*\n(.*?)\n?\s*```", re.DOTALL)
 _BOXED = re.compile(r"\$*\s*\\(?:boxed|text|textbf|mathrm)\{(.*)\}\s*\$*\.?", re.DOTALL)
 _TAGGED = re.compile(r"<([\w-]+)>(.*)</\1>", re.DOTALL)
 _BRACKETED = re.compile(r"<([^<>]*)>")
@@ -33,6 +33,20 @@ _NAME = rf"(?:(?:(?:{QUALITIES})\s+)*(?:{NAMES})|(?P<word>[^\W\d_]{{2,14}}))"
 _FIELD = re.compile(rf"[\s*_#>\"]*{_NAME}[\s*_\"]*(?<![是为])[:：=][\s*_]*(?=\S)", re.IGNORECASE)
 _HEADING = re.compile(rf"\s*(?:#+\s*{_NAME}|\*\*{_NAME.replace('word', 'bold')}\*\*)[ \t]*\n", re.IGNORECASE)
 _NO_FIELD = re.compile(r"not|no|never|neither|nor|except|without|nicht|kein|不是|并非|非", re.IGNORECASE)
+
+
+def verbalized(labels: Iterable[str], verbalizer: Mapping[str, str] | None, where: str) -> Words:
+    """The answer word of each label: the label itself, where no ``verbalizer`` says another. Raises InputError for one
+    that names other labels, leaves some out, or has words that cannot be told apart."""
+    names = list(labels)
+    words = {name: name for name in names} if verbalizer is None else verbalizer
+    for name in words:
+        if name not in names:
+            raise unknown("label in the verbalizer", name, names, where)
+    if missing := [name for name in names if name not in words]:
+        raise InputError(f"{where}: the verbalizer has no word for {', '.join(missing)}.")
+    check(words, where)
+    return Words({name: words[name] for name in names})
 
 
 def apart(text: str) -> tuple[str, str]:
@@ -146,12 +160,12 @@ def _closes(mark: str, symbols: frozenset[str]) -> bool:
 def _unwrapped(text: str, known: Forms) -> Iterator[str]:
     """What ``text`` may be the wrapping of, each a part of it."""
     said = text.strip()
-    for wrapping in (_FENCE, _BOXED, _BRACKETED):
+    for wrapping in (FENCE, _BOXED, _BRACKETED):
         if found := wrapping.fullmatch(said):
             yield found[1]
     if found := _TAGGED.fullmatch(said):
         yield found[2]
-    if found := _TURN_END.search(said):
+    if found := TURN_END.search(said):
         yield said[: found.start()]
     if said[:1] in ("{", "["):
         yield from _json(said.rstrip("."))

@@ -7,18 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.kinds import Kind
-from harness.metrics import Array, divide
+from harness.metrics import Array, Metric, divide
 from harness.types import Example, Prediction
 
 BINS = 15
 
 
-class ExpectedCalibrationError:
+class ExpectedCalibrationError(Metric):
     """Mean gap between confidence and accuracy over 15 equal-width bins, weighted by their items (Guo et al., 2017).
     Items without probabilities are left out; NaN where none has any. Biased upwards on few items: about
     sqrt(bins / n) even for a calibrated predictor."""
 
-    proportion = False
     losses = True
 
     def __init__(self, kind: Kind) -> None:
@@ -37,18 +36,15 @@ class ExpectedCalibrationError:
         items, confidence, hits = np.moveaxis(totals.reshape(*totals.shape[:-1], BINS, 3), -1, 0)
         return divide(np.abs(confidence - hits).sum(-1), items.sum(-1))[..., None]
 
-    def extremes(self, totals: Array) -> Array | None:
-        return None
 
-
-class Brier:
+class Brier(Metric):
     """Mean squared distance between the stated probabilities and the truth, summed over the labels (Brier, 1950): 0 is
     perfect, 2 the worst, 1 - 1 / L what a uniform answer gets. Unlike ``ece`` it has no bins, and sees sharpness too.
     Items without probabilities are left out; NaN where none has any. For two labels it is twice what is often called
     so."""
 
-    proportion = False
     losses = True
+    ends = (0.0, 2.0)
 
     def __init__(self, kind: Kind) -> None:
         self.labels, self.names = kind.outputs, ("brier",)
@@ -64,6 +60,3 @@ class Brier:
 
     def score(self, totals: Array) -> Array:
         return divide(totals[..., :1], totals[..., 1:])
-
-    def extremes(self, totals: Array) -> Array | None:
-        return None

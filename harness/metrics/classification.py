@@ -1,5 +1,5 @@
-"""Metrics of single-label classification. An item without an answer (unparsed, skipped, failed) is an error: it counts
-against recall and towards no label's precision."""
+"""Metrics of labels, one or several an item. An item without an answer (unparsed, skipped, failed) is an error: it
+counts against recall and towards no label's precision."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.kinds import Kind
-from harness.metrics import Array, divide
+from harness.metrics import Array, Metric, divide
 from harness.types import Example, Prediction, Status
 
 
-def margins(labels: tuple[str, ...], examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
-    """(n, 3 L) one-hot rows: the label where the answer is right, the true label, the answer (none where there is no
-    answer). All that F1 and MCC ask for, and less than the L (L + 1) cells of a confusion matrix."""
+def margins(kind: Kind, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
+    """(n, 3 L) rows of 0 and 1: the labels that the answer has rightly, the true ones, those of the answer (none where
+    there is no answer). All that F1 and MCC ask for, and less than the L (L + 1) cells of a confusion matrix."""
+    labels = kind.members
     place = {label: i for i, label in enumerate(labels)}
     rows = np.zeros((len(examples), 3, len(labels)))
     for i, (example, prediction) in enumerate(zip(examples, predictions, strict=True)):
-        true = place[example.target]
-        rows[i, 1, true] = 1
+        rows[i, 1, [place[label] for label in kind.classes(example.target)]] = 1
         if prediction.output is not None:
-            rows[i, 2, place[prediction.output]] = 1
-            rows[i, 0, true] = prediction.output == example.target
+            rows[i, 2, [place[label] for label in kind.classes(prediction.output)]] = 1
+    rows[:, 0] = rows[:, 1] * rows[:, 2]
     return rows.reshape(len(examples), 3 * len(labels))
 
 
-class Accuracy:
+class Accuracy(Metric):
     """Share of items answered rightly."""
 
     proportion = True
-    losses = False
+    mean = True
     name = "accuracy"
 
     def __init__(self, kind: Kind) -> None:
         self.kind, self.names = kind, (self.name,)
 
-    def counts(self, example: Example, prediction: Prediction) -> bool:
+    def counts(self, example: Example, prediction: Prediction) -> float:
         """Whether the item is in the share."""
-        return self.kind.right(example, prediction.output) == 1
+        return float(self.kind.right(example, prediction.output) == 1)
 
     def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
         counted = [self.counts(e, p) for e, p in zip(examples, predictions, strict=True)]
@@ -51,40 +51,54 @@ class Accuracy:
         return np.array([[1.0, 1.0], [0.0, 1.0]])
 
 
-class LenientAccuracy(Accuracy):
-    """Accuracy where a text that is no label but mentions just one counts as that label: what it has over accuracy, a
-    template or a constraint that keeps to the labels could win."""
+class ItemScore(Accuracy):
+    """Mean over the items of each one's own score in [0, 1], where answers are not simply right or wrong: exact-span F1
+    of entities, sentence chrF of texts. Of other kinds it is accuracy."""
+
+    name = "item-score"
+
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(kind)
+        self.proportion = not kind.graded
+
+    def counts(self, example: Example, prediction: Prediction) -> float:
+        return self.kind.right(example, prediction.output)
+
+
+class LenientAccuracy(ItemScore):
+    """Accuracy (of graded kinds, the item score) where a text that is no answer but holds just one counts as that one:
+    what it has over accuracy, a template or a constraint that keeps to the form of an answer could win."""
 
     name = "lenient-accuracy"
+    mean = False
 
-    def counts(self, example: Example, prediction: Prediction) -> bool:
-        return self.kind.right(example, prediction.output or prediction.mentioned) == 1
+    def counts(self, example: Example, prediction: Prediction) -> float:
+        said = prediction.mentioned if prediction.output is None else prediction.output
+        return self.kind.right(example, said)
 
 
 class ParseFailureRate(Accuracy):
-    """Share of items whose generated text names no label, or several."""
+    """Share of items whose generated text is no answer, or several."""
 
     name = "parse-failure-rate"
+    mean = False
     losses = True
 
-    def counts(self, example: Example, prediction: Prediction) -> bool:
-        return prediction.status is Status.UNPARSED
+    def counts(self, example: Example, prediction: Prediction) -> float:
+        return float(prediction.status is Status.UNPARSED)
 
     def extremes(self, totals: Array) -> Array | None:
         return np.array([[0.0, 1.0], [1.0, 1.0]])
 
 
-class ClassF1:
+class ClassF1(Metric):
     """F1 of each class of answers: 2 TP / (2 TP + FP + FN); NaN for one that neither occurs nor is predicted.
 
     A class is a label, or a relation in both directions: an answer in the wrong one is no hit. The label that says
     there is nothing is no class."""
 
-    proportion = False
-    losses = False
-
     def __init__(self, kind: Kind) -> None:
-        self.labels = kind.outputs
+        self.kind, self.labels = kind, kind.members
         groups = [kind.group(label) for label in self.labels]
         self.groups = tuple(dict.fromkeys(group for group in groups if group is not None))
         # (L, G): 1 where a label counts under a class.
@@ -92,7 +106,7 @@ class ClassF1:
         self.names = tuple(f"f1[{group}]" for group in self.groups)
 
     def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
-        return margins(self.labels, examples, predictions)
+        return margins(self.kind, examples, predictions)
 
     def counts(self, totals: Array) -> tuple[Array, Array, Array]:
         """(..., G) each: hits, items of the class, items answered with it."""
@@ -143,6 +157,8 @@ class MicroF1(ClassF1):
 class Mcc(ClassF1):
     """Matthews' correlation for several labels (Gorodkin, 2004); no answer counts as a label of its own. 0 where
     every item is answered alike, as scikit-learn has it."""
+
+    ends = (-1.0, 1.0)
 
     def __init__(self, kind: Kind) -> None:
         super().__init__(kind)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from harness.kinds import Kind
-from harness.metrics import Array, divide
+from harness.metrics import Array, Metric, divide
 from harness.types import Example, Prediction
 
 
@@ -25,15 +25,15 @@ def places(
     return true, said
 
 
-class MeanAbsoluteError:
+class MeanAbsoluteError(Metric):
     """Mean distance between answer and label, in steps of the scale. Lower is better."""
 
-    proportion = False
     losses = True
     names = ("mae",)
 
     def __init__(self, kind: Kind) -> None:
         self.labels = kind.outputs
+        self.ends = (0.0, max(len(self.labels) - 1.0, 1.0))
 
     def statistics(self, examples: Sequence[Example], predictions: Sequence[Prediction]) -> Array:
         true, said = places(self.labels, examples, predictions)
@@ -46,13 +46,12 @@ class MeanAbsoluteError:
         return np.array([[0.0, 1.0], [len(self.labels) - 1.0, 1.0]])
 
 
-class QuadraticKappa:
+class QuadraticKappa(Metric):
     """Quadratic weighted kappa: 1 minus the squared distances between answers and labels over those expected if the
     two were independent (Cohen, 1968). 0 by chance, NaN where labels and answers are all one."""
 
-    proportion = False
-    losses = False
     names = ("qwk",)
+    ends = (-1.0, 1.0)
 
     def __init__(self, kind: Kind) -> None:
         self.labels = kind.outputs
@@ -76,13 +75,11 @@ class QuadraticKappa:
         return (1 - divide(totals[..., 0], expected))[..., None]
 
     def extremes(self, totals: Array) -> Array | None:
-        """The labels in the shares in which they occur, answered rightly, and as far off as can be."""
+        """The labels in the shares in which they occur, answered rightly, and by chance: the worst answer is far off
+        what any sample shows, and intervals that allow for it cover too rarely."""
         width = len(self.labels)
         true = totals[1 : 1 + width]
         share = divide(true, true.sum(keepdims=True))
-        far = np.array([max(i, width - 1 - i) for i in range(width)], float)
-        away = np.zeros(width)
-        for i, part in enumerate(share):
-            away[0 if 2 * i > width - 1 else width - 1] += part
-        good = np.concatenate([[0.0], share, share])
-        return np.stack([good, np.concatenate([[share @ far**2], share, away])])
+        steps = np.arange(width)
+        chance = share @ np.subtract.outer(steps, steps) ** 2 @ share
+        return np.stack([np.concatenate([[gap], share, share]) for gap in (0.0, chance)])

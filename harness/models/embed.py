@@ -116,17 +116,32 @@ class Encoder:
 
     def pooled(self, texts: Sequence[str]) -> Any:
         """(n, d) tensor of means over the tokens, with gradients where they are on."""
-        # Control tokens in data are text.
-        read = {
-            "padding": True,
-            "truncation": True,
-            "max_length": self.files.longest_text,
-            "split_special_tokens": True,
-        }
-        batch = self.files.tokenizer(list(texts), **read, return_tensors="pt").to(self.device)
+        batch = self._read(texts)
         hidden = self.model(**batch).last_hidden_state
         mask = batch["attention_mask"][..., None].to(hidden.dtype)
         return (hidden * mask).sum(1) / mask.sum(1)
+
+    def tokens(self, texts: Sequence[str]) -> list[Vectors]:
+        """(tokens, d) unit rows of each text, in the order given: what the encoder makes of each token in its place,
+        those that it adds of its own left out."""
+        import torch
+
+        found: dict[int, Vectors] = {}
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        for start in range(0, len(order), BATCH):
+            places = order[start : start + BATCH]
+            batch = self._read([texts[i] for i in places], return_special_tokens_mask=True)
+            own = (batch["attention_mask"] * (1 - batch.pop("special_tokens_mask"))).bool().cpu().numpy()
+            with torch.inference_mode():
+                hidden = self.model(**batch).last_hidden_state.float().cpu().numpy()
+            found.update({place: unit(rows[kept]) for place, rows, kept in zip(places, hidden, own, strict=True)})
+        return [found[place] for place in range(len(texts))]
+
+    def _read(self, texts: Sequence[str], **how: Any) -> Any:
+        """The texts as the tokenizer's batch. Control tokens in data are text."""
+        read = {"padding": True, "truncation": True, "max_length": self.files.longest_text}
+        made = self.files.tokenizer(list(texts), **read, split_special_tokens=True, return_tensors="pt", **how)
+        return made.to(self.device)
 
     def unread(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text that lie beyond the encoder's length."""

@@ -62,12 +62,18 @@ class Gguf:
     def quantization(self) -> str:
         return self.header.quantization
 
+    def _key(self, vault: Vault) -> str:
+        made_by = Signature.of(gguf=self.digest, dtype="float32", transformers=version("transformers"))
+        return vault.key(made_by, ())
+
+    def kept(self, vault: Vault) -> Path | None:
+        """What ``folder`` made before, if ``vault`` keeps it."""
+        return vault.fetch(self._key(vault))
+
     def folder(self, vault: Vault) -> Path:
         """The model in float32 with its tokenizer, chat template and generation config, as ``vault`` keeps it; made
         where it is not there. Of two processes that want it at once, one makes it and the other waits."""
-        made_by = Signature.of(gguf=self.digest, dtype="float32", transformers=version("transformers"))
-        key = vault.key(made_by, ())
-        kept = vault.fetch(key)
+        key, kept = self._key(vault), self.kept(vault)
         if kept is not None:
             return kept
         self._check()

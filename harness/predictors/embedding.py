@@ -10,11 +10,12 @@ from harness.kinds import Kind
 from harness.models.embed import Embedder, Encoder
 from harness.predictors.head import Head
 from harness.predictors.linear import STRENGTHS, within
+from harness.predictors.several import cut, indicators, outputs, several
 from harness.types import Example, Prediction, Signature, Trace
 
 
 class Embedding:
-    """Logistic regression over the vectors of a frozen encoder.
+    """Logistic regression over the vectors of a frozen encoder; where an item may have several labels, one for each.
 
     Texts are mean-pooled and scaled to length 1; ``C`` is the inverse regularisation strength."""
 
@@ -46,18 +47,42 @@ class Embedding:
         texts = [example.text for example in rows]
         self._embed = Embedder(self.model).fit(texts)
         self._head = Head(self.C, self.class_weights, self.seed)
-        self._head.fit(self._embed(texts), [example.target for example in rows])
+        vectors = self._embed(texts)
+        if several(self.kind):
+            held, self._each = indicators(self.kind, rows), self._against_the_rest()
+            self._cut = cut(self._each, vectors, held)
+            self._each.fit(vectors, held)
+        else:
+            self._head.fit(vectors, [example.target for example in rows])
         return self
 
     def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
         if not examples:
             return
         texts = [example.text for example in examples]
+        if several(self.kind):
+            yield from self._several(examples, texts)
+            return
         yield from stated(
             examples,
             self.kind.outputs,
             self._head.logprobs(self._embed(texts), self.kind.outputs),
             self._embed.unread(texts),
+        )
+
+    def _several(self, examples: Sequence[Example], texts: Sequence[str]) -> Iterator[Prediction]:
+        """Each label against the rest."""
+        said = outputs(self.kind, self._each.decision_function(self._embed(texts)) > self._cut)
+        for example, output, unread in zip(examples, said, self._embed.unread(texts), strict=True):
+            yield Prediction(example.id, output, trace=Trace(unread=unread))
+
+    def _against_the_rest(self) -> Any:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.multiclass import OneVsRestClassifier
+
+        weights = "balanced" if self.class_weights else None
+        return OneVsRestClassifier(
+            LogisticRegression(C=self.C, class_weight=weights, max_iter=2000, random_state=self.seed)
         )
 
     def __repr__(self) -> str:
@@ -75,8 +100,8 @@ def stated(
 ) -> Iterator[Prediction]:
     """The likeliest label of each example; ``rows`` are log-probabilities in the order of ``labels``, ``unread`` the
     tokens that did not fit the encoder."""
-    for example, scores, cut in zip(examples, rows, unread, strict=True):
-        yield chosen(example.id, labels, scores, Trace(unread=cut))
+    for example, scores, beyond in zip(examples, rows, unread, strict=True):
+        yield chosen(example.id, labels, scores, Trace(unread=beyond))
 
 
 def signature(name: str, model: str, **fields: Any) -> Signature:

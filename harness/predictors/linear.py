@@ -12,6 +12,7 @@ from harness.choice import chosen
 from harness.errors import InputError
 from harness.kinds import Kind
 from harness.models.terms import vectorizer
+from harness.predictors.several import cut, indicators, outputs, several
 from harness.types import Example, Prediction, Signature
 
 NEVER = -700.0  # the log-probability of a label that the training data never shows; exp of less is 0
@@ -34,7 +35,8 @@ def within(baseline: str, low: float, high: float, **params: float) -> None:
 
 
 class Tfidf:
-    """What both share: word 1-2-grams and character 2-5-grams (inside word boundaries), sublinear TF-IDF."""
+    """What both share: word 1-2-grams and character 2-5-grams (inside word boundaries), sublinear TF-IDF. Where an item
+    may have several labels, each is one against the rest, said above a cut that is learnt."""
 
     name: str
     history = ()
@@ -66,21 +68,49 @@ class Tfidf:
 
         # Sorted, so that the fit does not depend on the order in which the training data is read.
         rows = sorted(train, key=lambda example: example.id)
-        texts, targets = [example.text for example in rows], [example.target for example in rows]
+        texts = [example.text for example in rows]
+        targets: Any = indicators(self.kind, rows) if several(self.kind) else [example.target for example in rows]
         features = make_union(
             vectorizer(texts, ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b"),
             vectorizer(texts, analyzer="char_wb", ngram_range=(2, 5)),
         )
-        classifier = self._classifier("balanced" if self.class_weights else None) if len(set(targets)) > 1 else _only()
+        classifier = self._classifier("balanced" if self.class_weights else None)
+        if several(self.kind):
+            classifier = _each(classifier)
+        elif len(set(targets)) == 1:
+            classifier = _only()
         self._model: Any = make_pipeline(features, classifier)
+        if several(self.kind):
+            self._cut = cut(self._model, texts, targets)
         self._model.fit(texts, targets)
         return self
+
+    def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
+        if not examples:
+            return
+        if not several(self.kind):
+            yield from self._one(examples)
+            return
+        said = outputs(self.kind, self._model.decision_function([e.text for e in examples]) > self._cut)
+        for example, output in zip(examples, said, strict=True):
+            yield Prediction(example.id, output)
+
+    def _one(self, examples: Sequence[Example]) -> Iterator[Prediction]:
+        """The one label of each example."""
+        raise NotImplementedError
 
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}(kind={self.kind!r}, C={self.C!r}, class_weights={self.class_weights!r}, "
             f"seed={self.seed!r})"
         )
+
+
+def _each(classifier: Any) -> Any:
+    """``classifier`` of each label against the rest; of one that all items have, or none, that."""
+    from sklearn.multiclass import OneVsRestClassifier
+
+    return OneVsRestClassifier(classifier)
 
 
 def _only() -> Any:
@@ -105,9 +135,7 @@ class TfidfLogreg(Tfidf):
 
         return LogisticRegression(C=self.C, class_weight=weights, max_iter=1000, random_state=self.seed)
 
-    def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
-        if not examples:
-            return
+    def _one(self, examples: Sequence[Example]) -> Iterator[Prediction]:
         with np.errstate(divide="ignore"):  # the log of 0, which `spread` bounds
             logprobs = self._model.predict_log_proba([example.text for example in examples])
         for example, scores in zip(examples, spread(self._model.classes_, logprobs, self.kind.outputs), strict=True):
@@ -130,9 +158,7 @@ class TfidfSvm(Tfidf):
         # The order in which it visits the data is fixed: by the seed, it would move margins in their last digits.
         return LinearSVC(C=self.C, class_weight=weights, random_state=0, max_iter=5000)
 
-    def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
-        if not examples:
-            return
+    def _one(self, examples: Sequence[Example]) -> Iterator[Prediction]:
         said = self._model.predict([example.text for example in examples])
         for example, label in zip(examples, said, strict=True):
             yield Prediction(example.id, str(label))

@@ -4,43 +4,28 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Iterator, Sequence
+from typing import Self
 
-from harness.kinds import Kind
-from harness.types import Example, Prediction, Signature
+from harness.predictors.simple import Simple
+from harness.types import Example, Prediction
 
 
-class Majority:
-    """The commonest label of the training split.
+class Majority(Simple):
+    """The commonest label of the training split; where an item may have several, the commonest set of them.
 
-    Ties go to the label named first in the task. Shares are smoothed by one (Laplace), so none is zero."""
+    Ties go to the label named first in the task, among sets to the first in the alphabet. Labels' shares are smoothed
+    by one (Laplace), so none is zero."""
 
     name = "majority"
-    history = ()
-    drawn = False
-
-    def __init__(self, kind: Kind, seed: int = 0) -> None:
-        self.kind, self.seed = kind, seed
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        return {}
-
-    @property
-    def signature(self) -> Signature:
-        return Signature.of(predictor=self.name)
 
     def fit(self, train: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
         counts = Counter(example.target for example in train)
-        self._answer = max(self.kind.outputs, key=lambda label: counts[label])
+        self._answer = max(self.kind.outputs or sorted(counts), key=lambda label: counts[label])
         total = len(train) + len(self.kind.outputs)
         self._logprobs = tuple(math.log((counts[label] + 1) / total) for label in self.kind.outputs)
         return self
 
     def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]:
         for example in examples:
-            yield Prediction(example.id, self._answer, label_logprobs=self._logprobs)
-
-    def __repr__(self) -> str:
-        return f"Majority(kind={self.kind!r}, seed={self.seed!r})"
+            yield Prediction(example.id, self._answer, label_logprobs=self._logprobs or None)

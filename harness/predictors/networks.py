@@ -1,25 +1,44 @@
-"""What is trained: a network that gives every label a score for every example."""
+"""What is trained: a pretrained network with what its answers are read off."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from harness.errors import InputError
+from harness.kinds import Kind
 from harness.models.checkpoint import Model
-from harness.prompt.encode import Encoder
-from harness.prompt.template import Template
-from harness.types import Example, Tokens
+from harness.plugins import Table
+from harness.types import Example, Prediction
+
+HEADS = Table(
+    "head",
+    "harness.predictors",
+    "harness.heads",
+    {
+        "label": "label_head:Classifier",
+        "labels": "labels_head:Tagger",
+        "options": "options_head:Ranker",
+        "tags": "tags_head:SpanTagger",
+        "answer": "span_head:Reader",
+    },
+)
+SCORED = 64  # examples looked at side by side
 
 
 class Network(Protocol):
-    """``module`` holds the parameters, ``body`` the model without a head of ours; ``scores`` are (n, labels), whose
-    softmax over the labels is what is stated."""
+    """``module`` holds the parameters, ``body`` the model without a head of ours, ``head`` that one, if there is one.
+
+    ``loss`` is the mean over examples, to be minimised; ``weight`` are those of the labels, where there are any.
+    ``watch`` is what dev data are told by: ``dev_loss``, and a score to stop by where one is cheap to have."""
 
     module: Any
     body: Any
+    head: Any
 
-    def scores(self, examples: Sequence[Example]) -> Any: ...
+    def loss(self, examples: Sequence[Example], weight: Any = None) -> Any: ...
+    def watch(self, dev: Sequence[Example]) -> Mapping[str, float]: ...
+    def predict(self, examples: Sequence[Example]) -> Iterator[Prediction]: ...
 
 
 def pretrained(model: Model) -> Any:
@@ -43,85 +62,18 @@ def reserved(body: Any) -> int:
     return sum(getattr(adapter, "num_virtual_tokens", None) or 0 for adapter in adapters)
 
 
-class Classifier:
-    """An encoder, mean-pooled over the text's tokens, dropout, and a linear head over the labels. Of a text longer than
-    the encoder takes, the beginning is read."""
-
-    def __init__(self, model: Model, body: Any, labels: tuple[str, ...]) -> None:
-        import torch
-
-        self.body, self._model, self._tokenizer = body, model, model.tokenizer
-        self._longest = model.longest_text - reserved(body)
-        if self._longest < 8:
-            raise InputError(
-                f"model {model.name!r}: {reserved(body)} virtual tokens leave no room for a text. It takes "
-                f"{model.max_length} tokens in all; use fewer: --with tokens=20."
-            )
-        width = model.config.get_text_config().hidden_size
-        self.head = torch.nn.Linear(width, len(labels), device=body.device)
-        torch.nn.init.normal_(self.head.weight, std=0.02)
-        torch.nn.init.zeros_(self.head.bias)
-        self._dropout = torch.nn.Dropout(0.1)
-        self.module = torch.nn.ModuleList([body, self.head, self._dropout])
-
-    def unread(self, examples: Sequence[Example]) -> list[int]:
-        """Tokens of each example that lie beyond what the encoder takes."""
-        return self._model.beyond([example.text for example in examples], self._longest)
-
-    def scores(self, examples: Sequence[Example]) -> Any:
-        texts = [example.text for example in examples]
-        read = self._tokenizer(
-            texts,
-            padding=True,
-            truncation=True,
-            max_length=self._longest,
-            return_tensors="pt",
-            return_token_type_ids=False,
-            split_special_tokens=True,  # control tokens in data are text
+def headed(model: Model, body: Any, kind: Kind) -> Network:
+    """An encoder's network with the head that answers of this ``kind`` need. Raises InputError where there is none."""
+    if kind.head is None:
+        raise InputError(
+            f"model {model.name!r}: an encoder writes nothing, and an answer of kind {kind.name} is written. Name a "
+            "causal language model, such as smollm2."
         )
-        batch = read.to(self.body.device)
-        hidden = self.body(**batch).last_hidden_state
-        # Virtual tokens, which prompt tuning puts in front, are not the text's.
-        hidden = hidden[:, -batch["input_ids"].shape[1] :]
-        mask = batch["attention_mask"][..., None].to(hidden.dtype)
-        return self.head(self._dropout((hidden * mask).sum(1) / mask.sum(1)))
+    made: Network = HEADS.find(kind.head)(model, body, kind)
+    return made
 
 
-class Chooser:
-    """A causal language model asked with a template: a label's score is the log-likelihood of its answer word, the very
-    score that prompts are judged by."""
-
-    def __init__(self, model: Model, body: Any, template: Template) -> None:
-        import torch
-
-        self.body, self._template, self._longest = body, template, model.max_length - reserved(body)
-        self._encoder = Encoder(model.tokenizer, template)
-        self.module = torch.nn.ModuleList([body])
-
-    def scores(self, examples: Sequence[Example]) -> Any:
-        import torch
-
-        encoded = self._encoder.encode([self._template.render(example) for example in examples])
-        rows: dict[Tokens, int] = {}
-        for each in encoded:
-            for choice in each.choices or ():
-                rows.setdefault(each.prompt + choice[:-1], len(rows))
-        width = max(map(len, rows))
-        if width >= self._longest:
-            raise InputError(
-                f"a training prompt takes {width + 1} tokens with its answer, but the model takes {self._longest}. Use "
-                "a shorter template (--with template=NAME) or shorter texts."
-            )
-        ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=self.body.device)
-        mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows], device=self.body.device)
-        # Virtual tokens, which prompt tuning puts in front, are not the prompt's.
-        logits = self.body(input_ids=ids, attention_mask=mask).logits[:, -width:]
-        out = []
-        for each in encoded:
-            first = len(each.prompt) - 1
-            sums = []
-            for choice in each.choices or ():
-                part = logits[rows[each.prompt + choice[:-1]], first : first + len(choice)].float().log_softmax(-1)
-                sums.append(part[range(len(choice)), list(choice)].sum())
-            out.append(torch.stack(sums))
-        return torch.stack(out)
+def blocks(examples: Sequence[Example]) -> Iterator[Sequence[Example]]:
+    """``examples`` in order, so many at once as are looked at side by side."""
+    for start in range(0, len(examples), SCORED):
+        yield examples[start : start + SCORED]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -11,12 +10,13 @@ from itertools import chain
 from typing import Any, Self
 
 from harness.calibration import length
-from harness.choice import chosen, failed, flaw
+from harness.choice import failed, flaw
 from harness.engines.inference import Asked, Inquiry, Sheet
 from harness.engines.journal import Journal, request_key
 from harness.errors import InputError, unknown
 from harness.kinds.words import apart
 from harness.predictors.calibrated import NONE, Calibrated
+from harness.predictors.premises import Premises, premise
 from harness.prompt import control, parse
 from harness.prompt.encode import Encoded, Encoder
 from harness.prompt.selectors import Demos, Selection, Selector
@@ -31,22 +31,24 @@ from harness.types import (
     Request,
     Sampling,
     Signature,
+    Spent,
     Status,
     Trace,
     Usage,
 )
 
-MODES = ("score", "generate")
+MODES = ("auto", "score", "generate")
 OVERLENGTH = ("error", "drop-demos", "skip")
 
 
 class Prompted:
-    """Zero- or few-shot classification.
+    """Zero- or few-shot prompting, for any kind of answers.
 
-    ``mode`` ``score`` takes the label whose answer word the model finds likeliest; ``generate`` lets it write and
-    parses. ``normalize`` says how a word's tokens make its log-probability (see ``calibration.length``), ``calibrate``
-    what is taken off it (see ``calibration``), estimated ``calibrate_on`` train:N, train or test. ``overlength`` says
-    what becomes of a prompt that does not fit: ``error``, ``drop-demos`` (the first ones go until it fits) or ``skip``.
+    ``mode`` ``score`` takes the answer whose word the model finds likeliest; ``generate`` lets it write and parses;
+    ``auto`` is what the template is made for. ``normalize`` says how a word's tokens make its log-probability (see
+    ``calibration.length``), ``calibrate`` what is taken off it (see ``calibration``), estimated ``calibrate_on``
+    train:N, train or test. ``overlength`` says what becomes of a prompt that does not fit: ``error``,
+    ``drop-demos`` (the first ones go until it fits) or ``skip``.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class Prompted:
         shots: int = 0,
         order: str = "ascending",
         seed: int = 0,
-        mode: str = "score",
+        mode: str = "auto",
         overlength: str = "error",
         journal: Journal | None = None,
         calibrate: str = NONE,
@@ -70,13 +72,35 @@ class Prompted:
             raise unknown("over-length policy", overlength, OVERLENGTH)
         if normalize not in length.LENGTHS:
             raise unknown("normalization", normalize, length.LENGTHS, "--normalize")
+        if mode == "auto":
+            mode = "score" if template.scored and engine.tokenizer is not None else "generate"
+        if mode == "score" and not template.scored:
+            raise InputError(
+                f"template {template.path}: its answers are written, so there are none to score. Use --mode generate"
+                + (
+                    f", or a template with `verbalizer: {' or '.join(forms)}`."
+                    if (forms := self._forms(template))
+                    else "."
+                )
+            )
         if mode == "generate" and (calibrate, normalize) != (NONE, "sum"):
             raise InputError(
                 "--calibrate and --normalize read the labels' log-probabilities, which text that the model writes has "
                 "not. Use --mode score, or leave them out."
             )
+        kind = template.task.kind
         self.normalize = normalize
-        self._calibrated = None if calibrate == NONE else Calibrated(calibrate, calibrate_on)
+        # Where each item has answers of its own, what to take off is asked of each.
+        self._premises = Premises() if calibrate == "pmi" and not kind.members else None
+        if calibrate != NONE and not self._premises and not kind.members:
+            raise InputError(
+                f"--calibrate {calibrate}: an answer of kind {kind.name} is not one of a fixed set of labels, so there "
+                "is no row of them to mend. Use pmi, or leave it out."
+            )
+        self._calibrated = None
+        if calibrate != NONE and not self._premises:
+            choices = template.choices(Example("", {}, "")) or ()  # the same for each item
+            self._calibrated = Calibrated(calibrate, calibrate_on, kind, choices)
         self._owed = Usage()
         self.template, self.engine, self.selector, self.journal = template, engine, selector, journal
         self.shots, self.order, self.seed, self.mode, self.overlength = shots, order, seed, mode, overlength
@@ -87,6 +111,12 @@ class Prompted:
             )
         self.name = f"{engine.identity['model']} {shots}-shot"
         self.trie_tokens = 0
+
+    @staticmethod
+    def _forms(template: Template) -> Sequence[str]:
+        """The forms of answers in which this kind's would be scored."""
+        kind = template.task.kind
+        return [form for form in kind.forms if kind.scored(kind.words(form, str(template.path)))]
 
     @property
     def history(self) -> Sequence[Mapping[str, float]]:
@@ -105,7 +135,7 @@ class Prompted:
             "shots": self.shots,
             "order": self.order if self.shots else None,
             "model": self.engine.identity["model"],
-            "calibration": self._calibrated.title if self._calibrated else None,
+            "calibration": "pmi" if self._premises else self._calibrated.title if self._calibrated else None,
         }
 
     @property
@@ -119,12 +149,21 @@ class Prompted:
             mode=self.mode,
             overlength=self.overlength,
             normalize=None if self.normalize == "sum" else self.normalize,
-            **(dict(self._calibrated.signature.pairs) if self._calibrated else {}),
+            **self._mended_by,
             **self.manner,
             **self.engine.identity,
         )
 
+    @property
+    def _mended_by(self) -> Mapping[str, str]:
+        """The calibration, as signatures name it."""
+        if self._premises:
+            return {"calibrate": "pmi of the item"}
+        return dict(self._calibrated.signature.pairs) if self._calibrated else {}
+
     def fit(self, train: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
+        if self.mode == "generate":
+            self.template.check_stops(train)
         self._select = Selection(self.selector, train, self.shots, self.order, self.seed)
         if self._calibrated is not None:
             self._train, self._sample = train, self._unshown(train)
@@ -165,7 +204,12 @@ class Prompted:
 
     def sheet(self, examples: Sequence[Example]) -> Sheet:
         """Render and measure the prompts. Raises InputError for one that does not fit, under the policy ``error``."""
-        return self._sheet(examples, self.demos(examples))
+        made = self._sheet(examples, self.demos(examples))
+        if self._premises:
+            asked = {each.example.id for entries in made.asked.values() for each in entries}
+            emptied = [premise(example) for example in examples if example.id in asked]
+            made.add(self._sheet(emptied, [Demos((), ())] * len(emptied), item=False))
+        return made
 
     def _sheet(self, examples: Sequence[Example], chosen: Sequence[Demos], item: bool = True) -> Sheet:
         made = Sheet()
@@ -182,7 +226,7 @@ class Prompted:
             made.requests[request.key] = request
             shown = tuple(demo.id for demo in demos.examples[dropped:])
             obeyed = encoded is None and self._obeyed(example, demos)
-            asked = Asked(example, shown, dropped, demos.excluded, obeyed, item)
+            asked = Asked(example, shown, dropped, demos.excluded, obeyed, item, len(request.prompt))
             made.asked.setdefault(request.key, []).append(asked)
         return made
 
@@ -238,7 +282,7 @@ class Prompted:
     def _sampling(self, prompt: Prompt) -> Sampling:
         how = self.template.settings
         return Sampling(
-            how.max_tokens, stop=tuple(how.stop), seed=self.seed, constraint=self.template.constraint(prompt)
+            how.max_tokens, stop=self.template.stops, seed=self.seed, constraint=self.template.constraint(prompt)
         )
 
     def read(self, asked: Asked, answer: Answer, usage: Usage) -> Iterator[Prediction]:
@@ -248,31 +292,33 @@ class Prompted:
         thought, text = apart(answer.text)
         cut = answer.finish == "length"
         trace = Trace(asked.demos, asked.excluded, asked.dropped, 0, text, thought, cut, usage, logprobs, asked.control)
+        spent = Spent(asked.tokens or answer.usage.submitted, answer.written, answer.seconds)
+        trace = replace(trace, spent=spent)
         problem = answer.failure or flaw(chain.from_iterable(logprobs or ()))
         if not asked.item:
-            assert self._calibrated is not None
             self._owed += usage
             row = None if problem else self._row(asked, answer)
-            yield from self._calibrated.learn(asked.example, row, self._places)
+            if self._premises:
+                yield from self._premises.learn(asked.example, row)
+                return
+            assert self._calibrated is not None
+            yield from self._calibrated.learn(asked.example, row)
         elif problem:
             yield failed(asked.example.id, problem, trace)
         elif logprobs is None:
             yield self._written(asked, text, trace)
+        elif self._premises:
+            yield from self._premises.take(asked.example, self._row(asked, answer), partial(self._stated, asked, trace))
         elif self._calibrated is None:
             yield self._stated(asked, trace, self._row(asked, answer))
         else:
             made = partial(self._stated, asked, trace)
-            yield from self._calibrated.take(asked.example, self._row(asked, answer), made, self._places)
+            yield from self._calibrated.take(asked.example, self._row(asked, answer), made)
 
     def close(self) -> Iterator[Prediction]:
         """What waited for all items to be answered."""
         if self._calibrated is not None:
-            yield from self._calibrated.close(self._places)
-
-    @cached_property
-    def _places(self) -> Mapping[str, int]:
-        """Each label's place in a row."""
-        return {output: place for place, output in enumerate(self.template.task.kind.outputs)}
+            yield from self._calibrated.close()
 
     def _row(self, asked: Asked, answer: Answer) -> tuple[float, ...]:
         """One number a choice, of its tokens' log-probabilities."""
@@ -280,19 +326,20 @@ class Prompted:
         return length.row(answer.choice_logprobs or (), words, self.normalize)
 
     def _stated(self, asked: Asked, trace: Trace, row: Sequence[float]) -> Prediction:
-        """The likeliest choice, with the row normalised over the choices. It also bears what a calibration cost."""
+        """What the choices' row says, by the kind of answers. It also bears what a calibration cost."""
         trace = replace(trace, usage=trace.usage + self._owed)
         self._owed = Usage()
-        top = max(row)
-        total = top + math.log(math.fsum(math.exp(value - top) for value in row)) if math.isfinite(top) else 0.0
-        outputs = [choice.output for choice in self.template.choices(asked.example) or ()]
-        return chosen(asked.example.id, outputs, [value - total for value in row], trace)
+        if problem := flaw(row):
+            return failed(asked.example.id, problem, trace)
+        output, stated = self.template.task.kind.decide(self.template.choices(asked.example) or (), row)
+        return Prediction(asked.example.id, output, Status.OK, stated, trace)
 
     def _written(self, asked: Asked, text: str, trace: Trace) -> Prediction:
         name, field = asked.example.id, self.template.settings.answer_field
         said = parse.field(text, field) if field else text
         # JSON that broke off may still mention an answer.
         found = self.template.task.kind.read(said or text, asked.example, self.template.words)
+        trace = replace(trace, lost=found.lost)
         if found.output is None or not said:
             return Prediction(name, None, Status.UNPARSED, trace=trace, mentioned=found.mentioned or found.output)
         return Prediction(name, found.output, trace=trace)

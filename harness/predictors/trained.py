@@ -9,40 +9,47 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
-from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+from harness import logs
 from harness.engines.transformers import Transformers
 from harness.errors import InputError, unknown
 from harness.kinds import Kind
 from harness.models.checkpoint import KEPT, Model
 from harness.predictors.augment import AUGMENTATIONS
-from harness.predictors.embedding import stated
+from harness.predictors.chooser import Chooser
 from harness.predictors.linear import within
-from harness.predictors.networks import Chooser, Classifier, Network, pretrained
+from harness.predictors.networks import Network, headed, pretrained
 from harness.predictors.prompted import Prompted
-from harness.predictors.training import Recipe, logprobs_of, train
-from harness.predictors.training_log import LOGS
+from harness.predictors.training import Recipe, train
+from harness.predictors.writer import Writer
 from harness.prompt.encode import Encoder
 from harness.prompt.selectors.fixed import Fixed
 from harness.prompt.template import Template
 from harness.results.vault import Vault
 from harness.types import Example, Prediction, Signature
 
-UNSCORED = ("kind", "template", "log", "log_dir", "vault")  # parameters that cannot change a score, or told apart
+# Parameters that cannot change a score, or told apart.
+UNSCORED = ("kind", "template", "log", "log_dir", "vault", "checkpointing")
+PRECISIONS = ("auto", "float32", "bfloat16")
+ENCODER, WRITES = (
+    "minilm",
+    "smollm2",
+)  # the model where none is named: one that reads, or where answers are written, writes
 
 
 @dataclass
 class Trained:
     """A pretrained ``model`` (``minilm``, ``tiny``, a path or hub name) trained on the train split.
 
-    An encoder gets a classification head. A causal language model is asked with ``template``, without demonstrations,
-    and trained to find the right answer word likeliest; it is then scored as prompts are. See ``Recipe`` for the other
-    parameters. ``log`` is none, tensorboard or wandb, below ``log_dir``."""
+    An encoder gets the head that the kind of answers needs. A causal language model is asked with ``template``, without
+    demonstrations, and trained to find the right answer likeliest, or to write it; it is then asked as prompts are.
+    Without a ``model`` it is minilm, or smollm2 where only a language model can answer. See ``Recipe`` for the other
+    parameters. ``log`` is none, tensorboard, wandb or mlflow, below ``log_dir``."""
 
     kind: Kind
-    model: str = "minilm"
+    model: str = ""
     template: Template | None = None
     epochs: int = 10
     min_steps: int = 200
@@ -55,6 +62,9 @@ class Trained:
     class_weights: bool = False
     augment: str = "none"
     adversarial: float = 0.0
+    accumulate: int = 1
+    checkpointing: bool = False
+    precision: str = "auto"
     log: str = field(default="none", repr=False)
     log_dir: str = field(default="results/logs", repr=False)
     seed: int = 0
@@ -64,11 +74,18 @@ class Trained:
     drawn: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        self.model = self.model or (ENCODER if self.kind.head else WRITES)
+        if self.precision not in PRECISIONS:
+            raise unknown("precision", self.precision, PRECISIONS)
+        if self.class_weights and not self.kind.outputs:
+            raise InputError(
+                f"baseline {self.name!r}: class_weights are for items of one label each; an answer of kind "
+                f"{self.kind.name} is none."
+            )
         if self.augment not in AUGMENTATIONS:
             raise unknown("augmentation", self.augment, AUGMENTATIONS)
-        if self.log not in LOGS:
-            raise unknown("log", self.log, LOGS)
-        within(self.name, 1, math.inf, batch=self.batch, patience=self.patience)
+        logs.find(self.log)
+        within(self.name, 1, math.inf, batch=self.batch, patience=self.patience, accumulate=self.accumulate)
         rates = {"lr": self.lr, "head_lr": self.head_lr, "weight_decay": self.weight_decay}
         within(self.name, 0, math.inf, epochs=self.epochs, min_steps=self.min_steps, adversarial=self.adversarial)
         within(self.name, 0, 100, **rates)
@@ -115,7 +132,6 @@ class Trained:
             **self._manner,
             **params,
             device="cuda" if torch.cuda.is_available() else "cpu",
-            precision="bfloat16-mixed" if torch.cuda.is_available() else None,
             torch=torch.__version__,
             transformers=version("transformers"),
         )
@@ -123,7 +139,7 @@ class Trained:
     @cached_property
     def _manner(self) -> Mapping[str, str]:
         asked = self._asked
-        return Encoder(self._files.tokenizer, asked).manner if asked else {}
+        return Encoder(self._files.tokenizer, asked, asked.scored, not asked.scored).manner if asked else {}
 
     @property
     def recipe(self) -> Recipe:
@@ -134,13 +150,13 @@ class Trained:
         """Besides the signature, what a head's rows and a prompt's choices follow: the labels, their order, words and
         descriptions. A run names them by its task; a kept model must not be loaded for others."""
         asked = self._asked
-        return self.signature + Signature.of(labels=self.kind.outputs, asked=asked.labels if asked else None)
+        return self.signature + Signature.of(labels=self.kind.members, asked=asked.labels if asked else None)
 
     def fit(self, train_split: Sequence[Example], dev: Sequence[Example] = ()) -> Self:
         key = self.vault.key(self.made_by, train_split, dev) if self.vault else ""
         folder = self.vault.fetch(key) if self.vault else None
         if folder is None:
-            self._network = self._new()
+            self.begin()
             self._train(train_split, dev)
             if self.vault:
                 self.vault.keep(key, self._save)
@@ -149,22 +165,28 @@ class Trained:
             self.history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
         return self
 
-    def _new(self) -> Network:
-        """The untrained network; new weights are drawn by the seed."""
+    def begin(self, body: Any = None) -> Network:
+        """The untrained network, on the ``body`` of another task's where one is given; new weights are drawn by the
+        seed."""
         import torch
 
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
-            return self._around(self.adapted(pretrained(self._files), self._files.causal))
+            if body is None:
+                body = self.adapted(pretrained(self._files), self._files.causal)
+            self._network = self._around(body)
+        return self._network
 
     def _around(self, body: Any) -> Network:
         asked = self._asked
-        return Chooser(self._files, body, asked) if asked else Classifier(self._files, body, self.kind.outputs)
+        if asked is None:
+            return headed(self._files, body, self.kind)
+        return Chooser(self._files, body, asked) if asked.scored else Writer(self._files, body, asked)
 
     def _train(self, examples: Sequence[Example], dev: Sequence[Example]) -> None:
         digest = sha256(str(self.signature).encode()).hexdigest()[:8]  # so that two settings do not share a curve
         title = f"{self.name}-{Path(self.model).name}-n{len(examples)}-s{self.seed}-{digest}"
-        log = LOGS[self.log](Path(self.log_dir), title, dict(self.signature.pairs))
+        log = logs.find(self.log)(Path(self.log_dir), "", title, dict(self.signature.pairs))
         try:
             self.history = train(self._network, self.recipe, self.kind.outputs, examples, dev, log)
         finally:
@@ -186,7 +208,7 @@ class Trained:
         from safetensors.torch import save_file
 
         self._network.body.save_pretrained(folder)
-        if isinstance(self._network, Classifier):
+        if self._network.head is not None:
             save_file(self._network.head.state_dict(), folder / "head.safetensors")
         (folder / "history.json").write_text(json.dumps(self.history), encoding="utf-8")
 
@@ -194,7 +216,7 @@ class Trained:
         from safetensors.torch import load_file
 
         network = self._around(self.restored(folder, self._files.causal))
-        if isinstance(network, Classifier):
+        if network.head is not None:
             network.head.load_state_dict(load_file(folder / "head.safetensors"))
         network.module.eval()
         return network
@@ -206,6 +228,4 @@ class Trained:
             engine = Transformers(self.model, dtype="float32", lm=self.answering(self._network.body), home=self._home)
             yield from Prompted(asked, engine, Fixed()).fit(()).predict(examples)
             return
-        assert isinstance(self._network, Classifier)
-        rows = chain.from_iterable(logprobs_of(self._network, examples))
-        yield from stated(examples, self.kind.outputs, rows, self._network.unread(examples))
+        yield from self._network.predict(examples)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,13 +12,13 @@ import numpy as np
 
 from harness.chance import rng
 from harness.errors import InputError
+from harness.logs import Log
 from harness.predictors.adversary import Adversary
 from harness.predictors.augment import augmented
 from harness.predictors.networks import Network
-from harness.predictors.training_log import Log
 from harness.types import Example
 
-SCORED = 64  # examples scored side by side
+WATCHED = ("dev_macro_f1", "dev_score")  # what an epoch is judged by, before its loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,11 @@ class Recipe:
     """How to train. ``lr`` is the rate of what is pretrained (or of an adapter), ``head_lr`` of a new head; both rise
     over a share ``warmup`` of the steps and then fall linearly to 0. Small data is passed over more often, until
     ``min_steps`` (Mosbach et al., 2021: fine-tuning on little data fails for want of steps). Training stops after
-    ``patience`` epochs without a better dev macro-F1 and the best epoch's weights are kept; without dev data, the last
-    epoch's. ``adversarial`` is the size of a perturbation of each text's word embeddings along their gradient (FGM;
+    ``patience`` epochs without a better score on dev (macro-F1 of labels, the items' mean score of what else can be
+    read off quickly, the loss of what is written) and the best epoch's weights are kept; without dev data, the last
+    epoch's. A ``batch`` goes through in ``accumulate`` parts, whose gradients add up; ``checkpointing`` computes
+    activations anew rather than keep them; ``precision`` is float32, bfloat16 (of the activations) or auto: bfloat16 on
+    a GPU. ``adversarial`` is the size of a perturbation of each text's word embeddings along their gradient (FGM;
     Miyato et al., 2017), whose loss is added; 0 is off."""
 
     epochs: int
@@ -41,6 +44,9 @@ class Recipe:
     class_weights: bool
     augment: str
     adversarial: float
+    accumulate: int
+    checkpointing: bool
+    precision: str
     seed: int
 
 
@@ -91,6 +97,9 @@ class _Training:
         )
         self.device = next(network.module.parameters()).device.type
         self.weight = self._class_weights() if recipe.class_weights else None
+        if recipe.checkpointing:
+            network.body.enable_input_require_grads()  # of a frozen layer nothing would come back else
+            network.body.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
 
     def _class_weights(self) -> Any:
         """n / (labels x items of the label), as scikit-learn's ``balanced``; labels never seen weigh nothing."""
@@ -108,15 +117,16 @@ class _Training:
         for epoch in range(1, self.epochs + 1):
             row = {"epoch": float(epoch), "loss": self._epoch(epoch)}
             if dev:
-                row |= self._evaluate(dev)
-                found = (row["dev_macro_f1"], -row["dev_loss"])
+                self.network.module.eval()
+                row |= self.network.watch(dev)
+                found = (next((row[name] for name in WATCHED if name in row), 0.0), -row["dev_loss"])
                 if found > best:
                     best, since = found, 0
                     kept = [p.detach().clone() for p in self.trained]
                 else:
                     since += 1
             history.append(row)
-            log.write(row)
+            log.write(row, epoch)
             if dev and since >= self.recipe.patience:
                 break
         if kept is not None:
@@ -141,43 +151,32 @@ class _Training:
         for start in range(0, len(order), self.recipe.batch):
             batch = [self.examples[i] for i in order[start : start + self.recipe.batch]]
             seen = [augmented(e, self.recipe.augment, self.recipe.seed, epoch) for e in batch]
-            loss = self._loss(seen)
-            loss.backward()
-            losses.append(float(loss.item()))
-            self.adversary.attack(partial(self._loss, seen))
+            losses.append(
+                sum(self._learn(part, len(part) / len(seen)) for part in _parts(seen, self.recipe.accumulate))
+            )
             torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
             self.optimizer.step()
             self.schedule.step()
             self.network.module.zero_grad(set_to_none=True)
         return float(np.mean(losses))
 
-    def _loss(self, batch: Sequence[Example]) -> Any:
+    def _learn(self, part: Sequence[Example], share: float) -> float:
+        """Adds the gradients of a part of a batch, and returns its share of the batch's loss."""
+        loss = self._loss(part, share)
+        loss.backward()
+        self.adversary.attack(partial(self._loss, part, share))
+        return float(loss.item())
+
+    def _loss(self, part: Sequence[Example], share: float) -> Any:
         import torch
 
-        targets = torch.tensor([self.place[e.target] for e in batch], device=self.device)
-        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.device == "cuda"):
-            scores = self.network.scores(batch)
-        return torch.nn.functional.cross_entropy(scores.float(), targets, weight=self.weight)
-
-    def _evaluate(self, dev: Sequence[Example]) -> Mapping[str, float]:
-        from sklearn.metrics import f1_score
-
-        targets = np.array([self.place[e.target] for e in dev])
-        logprobs = np.concatenate(list(logprobs_of(self.network, dev)))
-        said = logprobs.argmax(1)
-        return {
-            "dev_loss": float(-logprobs[np.arange(len(dev)), targets].mean()),
-            "dev_accuracy": float((said == targets).mean()),
-            "dev_macro_f1": float(f1_score(targets, said, average="macro", zero_division=0)),
-        }
+        low = self.recipe.precision == "bfloat16" or (self.recipe.precision == "auto" and self.device == "cuda")
+        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=low):
+            return self.network.loss(part, self.weight) * share
 
 
-def logprobs_of(network: Network, examples: Sequence[Example]) -> Iterator[Any]:
-    """(block, labels) arrays of natural log-probabilities, in the order of ``examples``."""
-    import torch
-
-    network.module.eval()
-    for start in range(0, len(examples), SCORED):
-        with torch.inference_mode():
-            scores = network.scores(examples[start : start + SCORED])
-        yield scores.double().log_softmax(-1).cpu().numpy()
+def _parts(batch: Sequence[Example], count: int) -> Iterator[Sequence[Example]]:
+    """``batch`` in ``count`` parts of about one size, none empty."""
+    size = math.ceil(len(batch) / count)
+    for start in range(0, len(batch), size):
+        yield batch[start : start + size]

@@ -14,6 +14,7 @@ class Virtual:
     def __init__(self, body: Any) -> None:
         self._body = body
         self.dtype = body.dtype
+        self.generation_config = getattr(body, "generation_config", None)
         self.reserved = reserved(body)
 
     def eval(self) -> Virtual:
@@ -27,3 +28,23 @@ class Virtual:
         out = self._body(input_ids=input_ids, attention_mask=attention_mask)
         out.logits = out.logits[:, -input_ids.shape[1] :]
         return out
+
+    def generate(self, input_ids: Any, attention_mask: Any, **params: Any) -> Any:
+        """As transformers' own, of left-padded rows: them and what is written after them. What peft does with virtual
+        tokens that are embeddings is right for rows without padding only, which it puts after them: here it stands
+        before them."""
+        import torch
+
+        learnt = self._body.get_prompt(batch_size=len(input_ids))
+        if not isinstance(learnt, torch.Tensor):  # keys and values
+            return self._body.generate(input_ids=input_ids, attention_mask=attention_mask, **params)
+        words = self._body.word_embeddings(input_ids)
+        gaps = (attention_mask == 0).sum(1).tolist()
+        rows = zip(words, learnt.to(words.dtype), gaps, strict=True)
+        ones = attention_mask.new_ones(len(words), self.reserved)
+        return self._body.get_base_model().generate(
+            input_ids=input_ids,
+            inputs_embeds=torch.stack([torch.cat([row[:gap], first, row[gap:]]) for row, first, gap in rows]),
+            attention_mask=torch.cat([attention_mask, ones], 1),  # zeros stand first in either
+            **params,
+        )

@@ -30,10 +30,12 @@ class Encoded:
 class Encoder:
     """Wraps a Hugging Face tokenizer (a fast one) for the prompts of ``template``. Control tokens in data are text to
     it. With ``scores`` the prompts' choices are to be scored: no thought is left open before them, and where one begins
-    another, the end of an answer is scored with each."""
+    another, the end of an answer is scored with each. With ``ends`` it always is."""
 
-    def __init__(self, tokenizer: Any, template: Template | None = None, scores: bool = True) -> None:
-        self.tokenizer, self._template, self._scores = tokenizer, template, scores
+    def __init__(
+        self, tokenizer: Any, template: Template | None = None, scores: bool = True, ends: bool = False
+    ) -> None:
+        self.tokenizer, self._template, self._scores, self._ends = tokenizer, template, scores, ends
         kwargs = template.settings.chat_template_kwargs if template else {}
         self._control, self._chat = Control(tokenizer), Chat(tokenizer, kwargs)
 
@@ -43,6 +45,12 @@ class Encoder:
             return content
         text = self._chat.text(content)
         return self._chat.answering(text) if self._scores else text
+
+    def sent(self, prompt: Prompt) -> str:
+        """The prompt as the string that is encoded, with the BOS that the tokenizer puts in front."""
+        text = self.text(prompt.content)
+        front = "" if self._bos is None else str(self.tokenizer.bos_token)
+        return text if text.startswith(front) else front + text
 
     @cached_property
     def _bos(self) -> int | None:
@@ -128,24 +136,30 @@ class Encoder:
     def follows(self) -> str:
         """What follows an answer as the template writes it, else EOS, where one choice begins another in text or in
         tokens; else empty, and nothing is scored with a choice."""
-        if self._template is None or not self._scores:
+        if self._template is None or not (self._ends or (self._scores and self._begin_one_another)):
             return ""
-        probe = self._probe
-        answers = [label.answer for label in self._template.labels]
-        if not ending.begin_one_another(answers):
-            if probe is None:
-                return ""
-            text = self.text(probe)
-            if not ending.begin_one_another(
-                self.tokens([text + choice for choice in self._template.joined(probe, answers)])
-            ):
-                return ""
-        found = ""
+        probe, found = self._probe, ""
         if probe is not None:
             found = ending.follows(self.text(probe))
             if not found and not isinstance(probe, str):
                 found = ending.follows(self._chat.whole(ending.answered(probe)))
         return found or self.tokenizer.eos_token or "\n"
+
+    @property
+    def _begin_one_another(self) -> bool:
+        """Whether one of the template's choices may be the beginning of another."""
+        assert self._template is not None
+        probe = self._probe
+        answers = self._template.task.kind.answers(self._template.words)
+        # Where each item has answers of its own, one of them may begin another.
+        if answers is not None and not ending.begin_one_another(answers):
+            if probe is None:
+                return False
+            text = self.text(probe)
+            return ending.begin_one_another(
+                self.tokens([text + choice for choice in self._template.joined(probe, answers)])
+            )
+        return True
 
     @cached_property
     def end(self) -> str:

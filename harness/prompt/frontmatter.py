@@ -37,18 +37,22 @@ class Grammar(BaseModel):
 
 
 class Settings(BaseModel):
-    """A template's front matter. Unknown keys are errors. ``constrain`` holds generated answers to the labels' answer
-    words or to a grammar; ``answer_field`` names the field of a JSON answer that holds the answer word;
-    ``chat_template_kwargs`` is what the model's chat template is told, such as ``enable_thinking: false``."""
+    """A template's front matter. Unknown keys are errors. ``stop`` ends a written answer: where none is named, the end
+    of its line, if answers are one line. ``strip: false`` keeps a prompt to the byte as the body gives it: the white
+    space around it and each role's text, and around blocks. ``constrain`` holds generated answers to the labels' answer
+    words, to the JSON schema of the task's kind, or to a grammar; ``answer_field`` names the field of a JSON answer
+    that holds the answer word; ``chat_template_kwargs`` is what the model's chat template is told, such as
+    ``enable_thinking: false``."""
 
     model_config = ConfigDict(extra="forbid")
     description: str = ""
     language: str = "en"
-    verbalizer: dict[str, str] | Literal["letters"] | None = None
+    verbalizer: dict[str, str] | str | None = None
     answer_prefix: str | None = None
-    stop: list[str] = ["\n"]
+    strip: bool = True
+    stop: list[str] | None = None
     max_tokens: Annotated[int, Field(ge=1)] = 16
-    constrain: Literal["labels"] | Grammar | None = None
+    constrain: Literal["labels", "schema"] | Grammar | None = None
     answer_field: str | None = None
     _nulls = model_validator(mode="before")(asis.nulls)
     chat_template_kwargs: dict[str, Any] = {}

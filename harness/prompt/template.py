@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jinja2
 
 from harness import builtin, paths
 from harness.errors import InputError, unknown
-from harness.kinds import Choice, Label
+from harness.kinds import Choice, Label, Option, Words
 from harness.prompt import frontmatter
 from harness.prompt.frontmatter import Settings
-from harness.prompt.sandbox import MARK, ROLES, Sandbox, line_of, written_line
+from harness.sandbox import MARK, ROLES, Sandbox, line_of, written_line
 from harness.task.definition import Task
 from harness.types import Constraint, Example, Message, Messages, Prompt
 
@@ -27,12 +27,18 @@ NULL = "\U0010ffff"  # stands for a null byte of the data: it is no character, a
 LONGEST = 4 * MAX_CHARS  # bytes of a template
 
 
+Seen: TypeAlias = Mapping[str, Sequence[Option]]
+"""What an item offers of its own, by the name that templates use."""
+
+
 class Shot(NamedTuple):
-    """A demonstration as a template gets it: its inputs, the answer that it shows, and the canonical one."""
+    """A demonstration as a template gets it: its inputs, what it offers, the answer that it shows, and the name of the
+    label that this is, where it is one."""
 
     inputs: Mapping[str, str]
+    seen: Seen
     answer: str
-    target: str
+    label: str | None
 
 
 @dataclass(frozen=True)
@@ -51,14 +57,43 @@ class Template:
         return hashlib.sha256(self.source.encode()).hexdigest()
 
     @cached_property
-    def words(self) -> Mapping[str, str]:
+    def words(self) -> Words:
         """What stands for the answers in this template, by the kind of its task."""
         return self.task.kind.words(self.settings.verbalizer, str(self.path))
+
+    @property
+    def _form(self) -> Sequence[str]:
+        return [self.words.form] if self.words.form else []
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """What ends a written answer: what the template says, else the line's end where answers are one line."""
+        said = self.settings.stop
+        if said is not None:
+            return tuple(said)
+        return ("\n",) if self.task.kind.lines(self.words) else ()
+
+    def check_stops(self, train: Sequence[Example]) -> None:
+        """Raises InputError where a stop of the template cuts an answer that its demonstrations show."""
+        for example in train:
+            shown = self.task.kind.shown(example, self.words)
+            for stop in self.settings.stop or ():
+                if stop and stop in shown:
+                    raise self._error(
+                        None,
+                        f"the stop {stop!r} would cut the right answer of {example.id!r}: {shown!r}. Choose another, "
+                        "or leave `stop` out",
+                    )
 
     @cached_property
     def labels(self) -> tuple[Label, ...]:
         """The task's labels with their answer words, in label order."""
         return self.task.kind.labels_of(self.words)
+
+    @property
+    def scored(self) -> bool:
+        """Whether a model scores the answers; else it writes them."""
+        return self.task.kind.scored(self.words)
 
     def choices(self, example: Example) -> Sequence[Choice] | None:
         """The answers to score for an item; None where it is to be written."""
@@ -66,14 +101,14 @@ class Template:
 
     @cached_property
     def _env(self) -> Sandbox:
-        return Sandbox()
+        return Sandbox(exact=not self.settings.strip)
 
     @property
     def digest(self) -> str:
         """A hash of all that its prompts hold besides examples: the file, the labels with their words and
         descriptions in order, the inputs' names."""
         seen = [(label.name, label.answer, label.description) for label in self.labels]
-        whole = json.dumps([self.source, seen, list(self.task.spec.inputs)])
+        whole = json.dumps([self.source, seen, list(self.task.spec.inputs), *self._form])
         return hashlib.sha256(whole.encode()).hexdigest()
 
     @cached_property
@@ -98,12 +133,18 @@ class Template:
 
         Raises InputError naming template, line and the missing name where the template asks for what is not there.
         """
-        shown = [Shot(each.inputs, self.task.kind.shown(each.target, self.words), each.target) for each in shots]
-        content = self._content(example.inputs, shown)
+        shown = [self._shot(each) for each in shots]
+        seen = self.task.kind.seen(example.options, self.words)
+        content = self._content(example.inputs, seen, shown)
         offered = self.choices(example)
         choices = None if offered is None else self.joined(content, [choice.word for choice in offered])
-        written = partial(self._content, example.inputs, shown)
+        written = partial(self._content, example.inputs, seen, shown)
         return Prompt(example.id, content, choices, tuple(each.id for each in shots), written)
+
+    def _shot(self, example: Example) -> Shot:
+        kind = self.task.kind
+        answer = kind.shown(example, self.words)
+        return Shot(example.inputs, kind.seen(example.options, self.words), answer, kind.label_of(example.target))
 
     def joined(self, content: str | Messages, words: Sequence[str]) -> tuple[str, ...]:
         """The answer words as they continue ``content``."""
@@ -115,25 +156,39 @@ class Template:
     def demonstration(self, answer: str, text: str) -> str | Messages:
         """A prompt with one demonstration, answered by ``answer``; every input of it and of the item is ``text``."""
         inputs = dict.fromkeys(self.task.spec.inputs, text)
-        return self._content(inputs, [Shot(inputs, answer, self.labels[0].name if self.labels else "")])
+        seen = self.task.kind.seen((text, text), self.words)
+        label = next((each.name for each in self.labels), None)
+        return self._content(inputs, seen, [Shot(inputs, seen, answer, label)])
 
     def _content(
-        self, inputs: Mapping[str, str], shots: Sequence[Shot], done: Callable[[str], str] = str
+        self, inputs: Mapping[str, str], seen: Seen, shots: Sequence[Shot], done: Callable[[str], str] = str
     ) -> str | Messages:
         """The template filled in, with ``done`` to each text that it is given."""
 
         def given(text: str) -> str:
             return done(text.replace("\0", NULL))
 
+        def item(inputs: Mapping[str, str], seen: Seen) -> dict[str, Any]:
+            offered = {name: [Option(given(o.answer), given(o.text)) for o in each] for name, each in seen.items()}
+            return {**{name: given(text) for name, text in inputs.items()}, **offered}
+
+        def labelled(shot: Shot) -> dict[str, Label]:
+            known = labels.get(shot.label or "")
+            return {} if known is None else {"label": replace(known, answer=given(shot.answer))}
+
         labels = {e.name: Label(given(e.name), given(e.answer), given(e.description)) for e in self.labels}
         values = {
-            **{name: given(text) for name, text in inputs.items()},
+            **item(inputs, seen),
             "labels": list(labels.values()),
             "shots": [
                 {
-                    **{name: given(text) for name, text in shot.inputs.items()},
+                    **item(shot.inputs, shot.seen),
                     "answer": given(shot.answer),
-                    **({"label": replace(labels[shot.target], answer=given(shot.answer))} if labels else {}),
+                    **(
+                        {"label": replace(labels[shot.label], answer=given(shot.answer))}
+                        if shot.label in labels
+                        else {}
+                    ),
                 }
                 for shot in shots
             ],
@@ -155,7 +210,14 @@ class Template:
         if asked is None:
             return None
         if asked == "labels":
+            if not self.scored:
+                raise self._error(None, "`constrain: labels` is for answers of a closed set; use `constrain: schema`")
             return Constraint("choice", prompt.choices or ())
+        if asked == "schema":
+            schema = self.task.kind.answer_schema(self.words)
+            if schema is None:
+                raise self._error(None, f"`constrain: schema`: an answer of kind {self.task.kind.name} is no JSON here")
+            return Constraint("json", json.dumps(schema, sort_keys=True))
         if asked.regex is not None:
             return Constraint("regex", asked.regex)
         return Constraint("json", json.dumps(asked.json_schema, sort_keys=True))
@@ -176,7 +238,7 @@ class Template:
     def _text(self, text: str) -> str:
         if "\0" in text:
             raise self._error(None, "it changes the text of its role tags, or writes a null byte")
-        return text.strip().replace(NULL, "\0")
+        return (text.strip() if self.settings.strip else text).replace(NULL, "\0")
 
     def _explain(self, error: Exception, values: Mapping[str, Any]) -> str:
         message = str(error.msg if isinstance(error, SyntaxError) else error)

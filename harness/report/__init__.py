@@ -16,15 +16,17 @@ FORMATS = {
     "json": "json",
     "html": "html",
     "latex": "latex",
+    "xlsx": "xlsx",
 }
 
 
-def render(comparisons: Sequence[Comparison], form: str) -> str:
-    """The tables as one document: ``terminal``, ``markdown``, ``csv``, ``json``, ``html`` or ``latex``."""
+def render(comparisons: Sequence[Comparison], form: str) -> str | bytes:
+    """The tables as one document: ``terminal``, ``markdown``, ``csv``, ``json``, ``html`` or ``latex``, which are text,
+    or ``xlsx``, which is bytes."""
     if form not in FORMATS:
         raise unknown("format", form, FORMATS)
-    text: str = importlib.import_module(f"harness.report.{FORMATS[form]}").render(comparisons)
-    return text
+    content: str | bytes = importlib.import_module(f"harness.report.{FORMATS[form]}").render(comparisons)
+    return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,16 @@ class Table:
 
     comparison: Comparison
 
-    def render(self, form: str) -> str:
+    def render(self, form: str) -> str | bytes:
         """The table in one of ``FORMATS``."""
         return render([self.comparison], form)
 
     def __str__(self) -> str:
-        return self.render("markdown")
+        from harness.report import markdown
+
+        return markdown.render([self.comparison])
 
     def _repr_html_(self) -> str:
-        return self.render("html")
+        from harness.report import html
+
+        return html.fragment(self.comparison)

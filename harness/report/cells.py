@@ -1,105 +1,19 @@
-"""What every renderer of a table shares: the columns, the cells and the footer, as text."""
+"""What every renderer of a table shares: the titles, the cells and the footer, as text."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
+from harness.compare.agreement import agreements
 from harness.compare.differences import Comparison, Row
+from harness.report.columns import calibrated, columns
+from harness.report.numbers import interval
 from harness.results.store import Run
-from harness.stats.intervals import Estimate
 from harness.stats.multiple import CORRECTIONS
 from harness.types import Signature, Status
 
-DASH = "–"
 LABELS = 10  # that a footer names
-
-
-def number(value: float) -> str:
-    """A share with three decimals; a dash where it is unknown."""
-    return DASH if math.isnan(value) else f"{value:.3f}"
-
-
-def interval(estimate: Estimate | None, sign: bool = False) -> str:
-    """Value and bounds, such as ``0.812 [0.764, 0.852]``."""
-    if estimate is None or math.isnan(estimate.value):
-        return DASH
-    plus = "+" if sign else ""
-    value = f"{estimate.value:{plus}.3f}"
-    return f"{value} [{estimate.low:{plus}.3f}, {estimate.high:{plus}.3f}]" if not math.isnan(estimate.low) else value
-
-
-def p(value: float | None) -> str:
-    """A p value; empty on the reference, a dash where it is unknown."""
-    if value is None:
-        return ""
-    return DASH if math.isnan(value) else "<0.001" if value < 0.001 else f"{value:.3f}"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A title, what a row says under it, and whether a table of these rows needs it."""
-
-    title: str
-    cell: Callable[[Row], str]
-    needed: bool = True
-
-
-def columns(comparison: Comparison) -> list[Column]:
-    """The columns of a table; those that would say nothing are left out."""
-    rows = comparison.rows
-    several = len(rows) > 1
-    made = [
-        Column("predictor", lambda row: row.title),
-        Column("data", _data),
-        Column(comparison.metric, lambda row: interval(row.score)),
-        Column("accuracy", lambda row: interval(row.accuracy), comparison.metric != "accuracy"),
-        Column("difference", _difference, several),
-        Column(_p_title(comparison), lambda row: p(row.adjusted), several),
-        Column("right : wrong", _flips, several),
-        Column("unparsed", lambda row: str(row.count("unparsed")), any(row.count("unparsed") for row in rows)),
-        Column("ece", lambda row: number(row.reliability), any(map(_calibrated, rows))),
-        Column(
-            "accuracy, leniently", lambda row: interval(row.lenient or row.accuracy), any(row.lenient for row in rows)
-        ),
-        Column("failed", lambda row: str(row.count("failed")), any(row.count("failed") for row in rows)),
-        Column("skipped", lambda row: str(row.count("skipped")), any(row.count("skipped") for row in rows)),
-        Column("tokens", _tokens, any(row.used("computed_tokens") for row in rows)),
-        Column("s", lambda row: f"{row.used('seconds'):.1f}"),
-        Column("cost", _cost, any(row.cost is not None for row in rows)),
-    ]
-    return [column for column in made if column.needed]
-
-
-def _p_title(comparison: Comparison) -> str:
-    return "p" if comparison.correction == "none" else f"p ({CORRECTIONS[comparison.correction]})"
-
-
-def _data(row: Row) -> str:
-    """What it was given: demonstrations, or training examples."""
-    spec = row.run.spec
-    if row.prompted:
-        return f"{spec['shots']} shots"
-    return f"{spec['n_train']:,} train"
-
-
-def _difference(row: Row) -> str:
-    return "reference" if row.difference is None else interval(row.difference, sign=True)
-
-
-def _flips(row: Row) -> str:
-    """Items that only this row has right, and that only the reference has."""
-    return "" if row.discordance is None else f"{row.discordance.only_a} : {row.discordance.only_b}"
-
-
-def _tokens(row: Row) -> str:
-    computed = row.used("computed_tokens") + row.used("generated_tokens")
-    return f"{computed:,.0f}" if computed else DASH
-
-
-def _cost(row: Row) -> str:
-    return DASH if row.cost is None else f"{row.cost:.4f}"
+FEW = 12  # clusters
 
 
 def header(comparison: Comparison) -> list[str]:
@@ -115,7 +29,7 @@ def cells(comparison: Comparison, row: Row) -> list[str]:
 def footer(comparison: Comparison) -> list[str]:
     """What the numbers mean and how far they go."""
     what = f"{comparison.task}: {comparison.n:,} items, the same for every row. Brackets: 95 % intervals"
-    what += ", whole clusters drawn." if comparison.clustered else "."
+    what += f", by cluster{_few(comparison.clusters)}." if comparison.clusters else "."
     several = any(len(row.runs) > 1 for row in comparison.rows)
     if several:
         what += " Rows over several seeds show the mean; their intervals hold the seeds' variance too."
@@ -124,28 +38,38 @@ def footer(comparison: Comparison) -> list[str]:
         lines[0] += (
             f" Difference: {comparison.metric} minus that of {comparison.reference}, paired item by item. "
             f"p: {_test(comparison, several)}, {_correction(comparison)}. "
-            "Right : wrong: items that only this row, and that only the reference, has right."
+            + (
+                "Better : worse: items that this row, and that the reference, has better than the other."
+                if comparison.graded
+                else "Right : wrong: items that only this row, and that only the reference, has right."
+            )
         )
     if not math.isnan(comparison.detectable):
         lines.append(
-            f"A difference of accuracy below {comparison.detectable:.3f} would be missed more than one time in five "
+            f"A difference of {comparison.metric if comparison.graded else comparison.kind.score} below "
+            f"{comparison.detectable:.3f} would be missed more than one time in five "
             "with these items: not significant does not mean equal."
         )
     lines += [*_missing(comparison), *_overlap(comparison), *_reliability(comparison)]
-    if any(row.lenient for row in comparison.rows):
-        lines.append("Leniently: an unparsed text that mentions just one label counts as that label.")
+    lines += [*_reading(comparison), *_agreement(comparison)]
     for row in comparison.rows:
         if failed := row.count("failed"):
             lines.append(
-                f"{row.label}: {failed:,} items got no answer and count as wrong: {_reason(row)} "
-                "The same command asks for them again."
+                f"{row.label}: {failed:,} items got no answer and count as wrong: {_reason(row)}"
+                + ("" if row.recorded else " The same command asks for them again.")
+            )
+        if row.recorded and (skipped := row.count("skipped")):
+            lines.append(
+                f"{row.label}: {skipped:,} items have no answer in its file and count as wrong. --partial compares on "
+                "the items that all files have."
             )
     dropped = sum(row.count("dropped_demos") for row in comparison.rows)
     if dropped:
         lines.append(f"{dropped} prompts lost demonstrations to fit the model's length.")
+    none = "named no label" if comparison.kind.outputs else "held no answer"
     for row in comparison.rows:
         if cut := row.count("cut_answers"):
-            lines.append(f"{row.label}: {cut:,} answers named no label within max_tokens, where they were cut short.")
+            lines.append(f"{row.label}: {cut:,} answers {none} within max_tokens, where they were cut short.")
         if forged := row.count("control_tokens"):
             lines.append(
                 f"{row.label}: the data of {forged:,} items hold what may be control tokens to the server's model, and "
@@ -158,17 +82,43 @@ def footer(comparison: Comparison) -> list[str]:
     return lines
 
 
+def _reading(comparison: Comparison) -> list[str]:
+    """What became of answers that could not be read as they were."""
+    lines = []
+    if any(row.lenient for row in comparison.rows):
+        lines.append(f"Leniently: {comparison.kind.lenience}")
+    if any(row.count("lost_parts") for row in comparison.rows):
+        lines.append("Lost: parts of answers that are no part of any answer to the item, and were left out.")
+    return lines
+
+
+def _agreement(comparison: Comparison) -> list[str]:
+    """How far answers made elsewhere agree with the labels and with one another, and what that says if people gave
+    them."""
+    found = agreements(comparison.rows)
+    if not found:
+        return []
+    said = "; ".join(f"{a.one} and {a.other}: {interval(a.kappa)}, {interval(a.alpha)}" for a in found)
+    return [
+        f"Agreement beyond chance (Cohen's kappa, Krippendorff's alpha), over the items that both answer: {said}.",
+        "Where a person gave such answers, their row is a ceiling: what scores above it follows this set of labels "
+        "more closely than another reader does.",
+    ]
+
+
+def _few(clusters: int) -> str:
+    """The number of clusters, and what few of them mean: a clustered standard error is then too small (Cameron, Gelbach
+    and Miller, 2008)."""
+    return f" ({clusters}: few, so that they may be too narrow)" if clusters < FEW else f" ({clusters:,})"
+
+
 def _reliability(comparison: Comparison) -> list[str]:
     """What ``ece`` says of calibrated rows, and how to see it of those that are not."""
-    if not any(map(_calibrated, comparison.rows)):
+    if not any(map(calibrated, comparison.rows)):
         return []
     said = "Ece: how far stated probabilities are from the share that comes true (expected calibration error)."
-    before = any(row.prompted and not _calibrated(row) for row in comparison.rows)
+    before = any(row.prompted and not calibrated(row) for row in comparison.rows)
     return [said if before else f"{said} To see it before calibration, too: --calibrate none,…"]
-
-
-def _calibrated(row: Row) -> bool:
-    return bool(row.run.spec.get("calibration"))
 
 
 def _reason(row: Row) -> str:
@@ -215,9 +165,9 @@ def _stuck(row: Row, label: str, times: int, n: int) -> str:
 
 
 def _test(comparison: Comparison, several: bool) -> str:
-    if comparison.clustered:
+    if comparison.clusters:
         return "from the interval of the difference"
-    test = "exact McNemar test" if comparison.metric == "accuracy" else "approximate randomization test"
+    test = "exact McNemar test" if comparison.counted else "approximate randomization test"
     return f"{test} (over several seeds, from the interval)" if several else test
 
 
@@ -229,10 +179,10 @@ def _correction(comparison: Comparison) -> str:
 
 def signatures(comparison: Comparison) -> list[str]:
     """One line a run, from which it can be repeated."""
-    return [f"{row.label}: {_signature(run)}" for row in comparison.rows for run in row.runs]
+    return [f"{row.label}: {signature(run)}" for row in comparison.rows for run in row.runs]
 
 
-def _signature(run: Run) -> Signature:
+def signature(run: Run) -> Signature:
     """With the size and the seed of its sample of the train split: the signature proper holds only what was drawn."""
     signed = {key for key, _ in run.signature.pairs}
     drawn = {} if run.spec["train_size"] is None else {key: run.spec[key] for key in ("train_size", "seed")}

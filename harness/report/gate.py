@@ -6,15 +6,19 @@ import math
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
 from harness import escape
+from harness.errors import InputError
 from harness.gate.failure import Failure
-from harness.gate.verdict import Checked, Decision, Finding, Flip, Verdict
-from harness.report.cells import DASH
+from harness.gate.verdict import Checked, Decision, Finding, Flip, Slice, Verdict
+from harness.report.numbers import DASH
 from harness.stats.multiple import CORRECTIONS
 
 SHOWN = 10  # flipped items of either kind
+MOST = 12  # rows of a table, and checks told in full, in a comment
+PLAIN = "%/:?#@!$&'+,;=~"  # of an address: signs that nothing in markdown or HTML takes for its own, between brackets
 MARK = {Decision.PASS: "PASS", Decision.REGRESSION: "REGRESSION", Decision.UNDECIDED: "UNDECIDED"}
 LEVEL = {Decision.PASS: "notice", Decision.REGRESSION: "error", Decision.UNDECIDED: "warning"}
 
@@ -33,13 +37,27 @@ def summary(checked: Checked) -> str:
     return f"{said} {_failed(verdict)}" if any(verdict.failed) else said
 
 
+def _turns(verdict: Verdict) -> tuple[str, str]:
+    """What is said of items that got worse, and of those that got better."""
+    if verdict.graded:
+        return "Worse now than before", "Better now than before"
+    return "Wrong now, right before", "Right now, wrong before"
+
+
+def _slices(verdict: Verdict) -> str:
+    """What is told of the slices, as far as the test in brackets."""
+    if verdict.graded:
+        return "Item score by label and tag (p: approximate randomization"
+    return "Accuracy by label and tag (p: McNemar"
+
+
 def _failed(verdict: Verdict) -> str:
     old, new = verdict.failed
     return f"Items without an answer, which count as wrong: {old} of the old side, {new} of the new one."
 
 
 def _why(finding: Finding, verdict: Verdict) -> str:
-    gap, margin = finding.difference, verdict.margin
+    gap, margin = finding.difference, finding.margin
     seen = f"{finding.name} changed by {gap.value:+.3f}"
     if finding.decision is Decision.PASS:
         return f"{seen}, and surely by no less than {gap.low:+.3f}, which is within the margin of {margin:g}"
@@ -58,20 +76,24 @@ def terminal(checked: Checked) -> str:
     """All of it as plain text."""
     verdict = checked.verdict
     lines = [f"{MARK[verdict.decision]}  {escape.line(summary(checked))}", ""]
+    width = max(18, *(len(escape.line(finding.name)) for finding in verdict.findings))
     for finding in verdict.findings:
         gap = finding.difference
         lines.append(
-            f"  {escape.line(finding.name):<18} {gap.value:+.3f}  one-sided 95 % bounds {gap.low:+.3f} and "
+            f"  {escape.line(finding.name):<{width}} {gap.value:+.3f}  one-sided 95 % bounds {gap.low:+.3f} and "
             f"{gap.high:+.3f}  {finding.decision}"
         )
-    lines.append(f"  {'prompt length':<18} {_length(checked)}")
-    lines.append(f"  {'tokens computed':<18} {checked.computed:,}")
-    for title, flips in (("Wrong now, right before", verdict.worse), ("Right now, wrong before", verdict.better)):
+    if verdict.again:
+        lines.append(f"  {'asked again':<{width}} {verdict.again:.3f}  added to the margin")
+    if checked.prompt_tokens:
+        lines.append(f"  {'prompt length':<{width}} {_length(*checked.prompt_tokens)}")
+        lines.append(f"  {'tokens computed':<{width}} {checked.computed:,}")
+    for title, flips in zip(_turns(verdict), (verdict.worse, verdict.better), strict=True):
         lines += ["", f"{title}: {len(flips)}"]
         lines += [f"  {_flip(flip, checked)}" for flip in flips[:SHOWN]]
         if len(flips) > SHOWN:
             lines.append(f"  … and {len(flips) - SHOWN} more")
-    lines += ["", f"Accuracy by label and tag (p: McNemar, {CORRECTIONS['holm']} over all of them)"]
+    lines += ["", f"{_slices(verdict)}, {CORRECTIONS['holm']} over all of them)"] if verdict.slices else []
     names = [escape.line(each.name) for each in verdict.slices]
     width = max(map(len, names), default=0)
     lines += [
@@ -99,8 +121,11 @@ def markdown(checked: Checked) -> str:
         lines.append(
             f"| {escape.cell(finding.name)} | {gap.value:+.3f} | {gap.low:+.3f}, {gap.high:+.3f} | {finding.decision} |"
         )
-    lines += ["", f"Prompt length: {_length(checked)}. Tokens computed: {checked.computed:,}."]
-    for title, flips in (("Wrong now, right before", verdict.worse), ("Right now, wrong before", verdict.better)):
+    if verdict.again:
+        lines += ["", f"Asked again, the metric moves by {verdict.again:.3f}, which is added to the margin."]
+    if checked.prompt_tokens:
+        lines += ["", f"Prompt length: {_length(*checked.prompt_tokens)}. Tokens computed: {checked.computed:,}."]
+    for title, flips in zip(_turns(verdict), (verdict.worse, verdict.better), strict=True):
         if not flips:
             continue
         lines += ["", f"<details><summary>{title}: {len(flips)}</summary>", "", "| item | target | old | new | text |"]
@@ -111,19 +136,27 @@ def markdown(checked: Checked) -> str:
         lines += ["", "</details>"]
     lines += [
         "",
-        f"<details><summary>Accuracy by label and tag (p: McNemar, {CORRECTIONS['holm']})</summary>",
+        f"<details><summary>{_slices(verdict)}, {CORRECTIONS['holm']})</summary>",
         "",
         "| | n | old | new | difference | p |",
         "|:--|--:|--:|--:|--:|--:|",
         *(
             f"| {escape.cell(each.name)} | {each.n} | {each.old:.3f} | {each.new:.3f} | {each.new - each.old:+.3f} | "
             f"{_p(each.adjusted)} |"
-            for each in verdict.slices
+            for each in _telling(verdict.slices)
         ),
         "",
+        *([f"{len(verdict.slices) - MOST} more differ less.", ""] if len(verdict.slices) > MOST else []),
         "</details>",
     ]
     return "\n".join(lines)
+
+
+def _telling(slices: Sequence[Slice]) -> list[Slice]:
+    """The slices that a comment has room for, in their order: those that differ most, by p and then by how much."""
+    ranked = sorted(slices, key=lambda each: (math.isnan(each.adjusted), each.adjusted, -abs(each.new - each.old)))
+    kept = set(map(id, ranked[:MOST]))
+    return [each for each in slices if id(each) in kept]
 
 
 def github(checked: Checked) -> str:
@@ -148,10 +181,29 @@ def _github_failure(failure: Failure) -> str:
     return f"::error title=harness check: {failure.cause}::{escape.github(str(failure))}"
 
 
-def markdown_all(checks: Sequence[Checked], failures: Sequence[Failure]) -> str:
-    """A comment for a pull request on several checks."""
+def markdown_all(checks: Sequence[Checked], failures: Sequence[Failure], link: str | None = None) -> str:
+    """A comment for a pull request on several checks, those that do not pass first: the first few in full, the others
+    in a line each. ``link`` is the address of a page that tells all. Raises InputError for one that is none."""
+    ordered = sorted(checks, key=lambda checked: checked.verdict.decision is Decision.PASS)
     failed = [f"### {each.cause.upper()}: {escape.code(each.name)}\n\n{escape.markdown(each.why)}" for each in failures]
-    return "\n\n".join([*map(markdown, checks), *failed]) + "\n"
+    others = "\n".join(f"- {MARK[each.verdict.decision]}: {escape.markdown(summary(each))}" for each in ordered[MOST:])
+    report = f"Full report: <{address(link)}>" if link is not None else ""
+    return "\n\n".join(filter(None, [*map(markdown, ordered[:MOST]), others, *failed, report])) + "\n"
+
+
+def address(link: str) -> str:
+    """``link`` as it may stand between angle brackets in markdown. Raises InputError for what is no address of a page
+    on the web."""
+    try:
+        parts = urlsplit(link.strip())
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        fine = False
+    if not fine:
+        raise InputError(
+            f"--link {escape.line(link)!r}: give a whole address, such as https://example.org/report.html."
+        )
+    return quote(link.strip(), safe=PLAIN)
 
 
 def junit(checks: Sequence[Checked], passed: Sequence[bool], failures: Sequence[Failure] = ()) -> str:
@@ -215,8 +267,7 @@ def _row(checked: Checked) -> tuple[str, ...]:
     )
 
 
-def _length(checked: Checked) -> str:
-    old, new = checked.prompt_tokens
+def _length(old: float, new: float) -> str:
     if math.isnan(new):
         return "not known: the server makes tokens of it"
     if math.isnan(old):

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness import escape
 from harness.compare.differences import Comparison, Row
+from harness.report.sections import groups
 from harness.results.store import Run
 from harness.stats.intervals import Estimate
 
@@ -21,6 +22,7 @@ def run_of(run: Run) -> dict[str, Any]:
         "task": run.task,
         **{key: run.spec[key] for key in SPEC},
         "calibration": run.spec.get("calibration"),
+        "answers": run.spec.get("answers"),
         "metrics": {name: _estimate(Estimate(*values)) for name, values in run.scores.items()},
         "usage": dict(run.usage),
         "counts": dict(run.counts),
@@ -32,9 +34,9 @@ def run_of(run: Run) -> dict[str, Any]:
 def objects(comparisons: Sequence[Comparison]) -> Iterator[dict[str, Any]]:
     """Every run, with its table row's paired difference from the reference (null on the reference)."""
     for comparison in comparisons:
-        for row in comparison.rows:
+        for row, group in zip(comparison.rows, groups(comparison.rows), strict=True):
             for run in row.runs:
-                yield {**run_of(run), **_compared(row)}
+                yield {**run_of(run), **_compared(row), "group": group}
 
 
 def _compared(row: Row) -> dict[str, Any]:
@@ -59,3 +61,12 @@ def _estimate(estimate: Estimate) -> dict[str, float | None]:
 def render(comparisons: Sequence[Comparison]) -> str:
     """The objects as one list."""
     return escape.terminal(json.dumps(list(objects(comparisons)), ensure_ascii=False, indent=2))
+
+
+def plain(value: Any) -> Any:
+    """``value`` with null where a number is unknown: NaN has no place in JSON."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

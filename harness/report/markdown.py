@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from harness import escape
 from harness.compare.differences import Comparison
-from harness.report.cells import cells, footer, header, signatures
+from harness.report.cells import footer, header, signatures
+from harness.report.sections import Part, parts
 
 
 def render(comparisons: Sequence[Comparison]) -> str:
@@ -17,9 +18,7 @@ def render(comparisons: Sequence[Comparison]) -> str:
 def _one(comparison: Comparison) -> str:
     titles = header(comparison)
     lines = [
-        "| " + " | ".join(map(escape.cell, titles)) + " |",
-        "|" + "|".join([":--", *["--:"] * (len(titles) - 1)]) + "|",
-        *("| " + " | ".join(map(escape.cell, cells(comparison, row))) + " |" for row in comparison.rows),
+        *table(titles, parts(comparison), left=titles[:1]),
         "",
         *map(escape.markdown, footer(comparison)),
         "",
@@ -30,3 +29,13 @@ def _one(comparison: Comparison) -> str:
         "</details>",
     ]
     return "\n".join(lines)
+
+
+def table(titles: Sequence[str], rows: Sequence[Part], left: Sequence[str]) -> Iterator[str]:
+    """A line a row, and one before the rows of a part that has a heading; columns are ``left`` or right."""
+    yield "| " + " | ".join(map(escape.cell, titles)) + " |"
+    yield "|" + "|".join(":--" if title in left else "--:" for title in titles) + "|"
+    for heading, own in rows:
+        if heading:
+            yield f"| **{escape.cell(heading)}** " + "| " * (len(titles) - 1) + "|"
+        yield from ("| " + " | ".join(map(escape.cell, row)) + " |" for row in own)

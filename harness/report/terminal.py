@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
@@ -13,7 +14,8 @@ from rich.text import Text
 
 from harness import escape
 from harness.compare.differences import Comparison
-from harness.report.cells import cells, footer, header
+from harness.report.cells import footer, header
+from harness.report.sections import Part, parts
 
 
 def render(comparisons: Sequence[Comparison]) -> str:
@@ -22,20 +24,33 @@ def render(comparisons: Sequence[Comparison]) -> str:
 
 
 def _one(comparison: Comparison) -> str:
-    titles = [escape.line(title) for title in header(comparison)]
-    rows = [[escape.line(cell) for cell in cells(comparison, row)] for row in comparison.rows]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    return table(header(comparison), parts(comparison), [footer(comparison)], left=("predictor",))
+
+
+def table(titles: Sequence[str], rows: Sequence[Part], notes: Sequence[Sequence[str]], left: Sequence[str]) -> str:
+    """A table with columns that are ``left`` or right, and below it paragraphs of lines, as wide as it."""
+    titles, lines = list(map(escape.line, titles)), list(_rows(rows))
+    made = Table(box=SIMPLE_HEAD, pad_edge=False)
     for title in titles:
-        left = title == "predictor"
         # As Text: in a string rich would look for markup, emoji and numbers.
-        table.add_column(Text(title), justify="left" if left else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    wide = sum(max(map(cell_len, column)) + 3 for column in zip(titles, *rows, strict=True))
-    lines = _printed(table, wide)
-    width = max(map(cell_len, lines))
-    notes = [part for line in footer(comparison) for part in _printed(Text(escape.line(line)), width)]
-    return "\n".join(lines).strip("\n") + "\n\n" + "\n".join(notes)
+        made.add_column(Text(title), justify="left" if title in left else "right", no_wrap=True)
+    for row in lines:
+        made.add_row(*map(Text, row))
+    columns = zip_longest(titles, *lines, fillvalue="")
+    shown = _printed(made, sum(max(map(cell_len, column)) + 3 for column in columns))
+    width = max(map(cell_len, shown))
+    told = ["\n".join(part for line in each for part in _printed(Text(escape.line(line)), width)) for each in notes]
+    return "\n\n".join(["\n".join(shown).strip("\n"), *told])
+
+
+def _rows(rows: Sequence[Part]) -> Iterator[list[str]]:
+    """The cells of each row; a part's heading stands alone, and its rows further in."""
+    for heading, own in rows:
+        if heading:
+            yield [escape.line(heading)]
+        for row in own:
+            first, *others = map(escape.line, row)
+            yield [f"  {first}" if heading else first, *others]
 
 
 def _printed(what: Table | Text, width: int) -> list[str]:

@@ -10,7 +10,9 @@ from dataclasses import asdict
 from harness import escape
 from harness.compare.variance import REST, Component, Decomposition
 from harness.errors import InputError, unknown
-from harness.report.cells import DASH, interval, number
+from harness.report.json import plain
+from harness.report.numbers import DASH, interval, number
+from harness.report.table import table
 from harness.stats.intervals import Estimate
 
 FORMATS = ("terminal", "markdown", "json")
@@ -33,7 +35,7 @@ def render(found: Sequence[Decomposition], form: str) -> str:
             "harness run --task NAME --shots 5 --seed 0,1,2 --template plain,chat"
         )
     if form == "json":
-        return json.dumps([_plain(asdict(each)) for each in found], indent=2)
+        return json.dumps([plain(asdict(each)) for each in found], indent=2)
     note = NOTE + (MIXED if any(part.source == REST for each in found for part in each.components) else "")
     return "\n\n".join([*(_one(each, form) for each in found), note])
 
@@ -42,24 +44,11 @@ def _one(found: Decomposition, form: str) -> str:
     rows = [HEAD, *(_cells(each) for each in found.components)]
     title = f"{found.title}: {found.metric} {number(found.mean)} on average over {found.runs} runs"
     if form == "markdown":
-        lines = ["| " + " | ".join(map(escape.cell, row)) + " |" for row in rows]
-        return "\n".join([f"**{escape.markdown(title)}**", "", lines[0], "|:--|--:|--:|--:|", *lines[1:]])
-    rows = [tuple(map(escape.line, row)) for row in rows]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([escape.line(title), "", *lines])
+        return f"**{escape.markdown(title)}**\n\n{table(rows, form)}"
+    return f"{escape.line(title)}\n\n{table(rows, form)}"
 
 
 def _cells(part: Component) -> tuple[str, ...]:
     share = DASH if math.isnan(part.share) else f"{100 * part.share:.0f} %"
     deviation = interval(Estimate(part.deviation, part.low, part.high))
     return part.source, str(part.levels), deviation, share
-
-
-def _plain(value: object) -> object:
-    """NaN has no place in JSON."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -9,10 +9,10 @@ from itertools import islice
 from typing import Any, TypeVar, overload
 
 from harness.kinds import Kind
-from harness.types import Example, Prediction, Status, Trace
+from harness.types import Example, Prediction, Spent, Status, Trace
 
-LATER = ("thought",)  # columns that older runs have not
-OPTIONAL = ("output", "mentioned", "label_logprobs", "choice_logprobs", "cluster")  # where a row may have nothing
+LATER = ("thought", "score", "prompt_tokens", "written_tokens", "seconds")  # columns that older runs have not
+OPTIONAL = ("output", "mentioned", "label_logprobs", "choice_logprobs", "cluster", "seconds")  # where nothing may be
 CHUNK = 4096  # rows turned into columns, and back, at once
 T = TypeVar("T")
 
@@ -26,7 +26,8 @@ def row(kind: Kind, example: Example, prediction: Prediction) -> dict[str, Any]:
         "output": prediction.output,
         "status": prediction.status.value,
         "mentioned": prediction.mentioned,
-        "correct": kind.right(example, prediction.output) == 1,
+        "correct": (score := kind.right(example, prediction.output)) == 1,
+        "score": score,
         "label_logprobs": prediction.label_logprobs,
         "demos": trace.demos,
         "excluded": trace.excluded,
@@ -34,6 +35,9 @@ def row(kind: Kind, example: Example, prediction: Prediction) -> dict[str, Any]:
         "raw": trace.raw,
         "thought": trace.thought,
         "choice_logprobs": trace.choice_logprobs,
+        "prompt_tokens": trace.spent.prompt,
+        "written_tokens": trace.spent.written,
+        "seconds": trace.spent.seconds,
         "cluster": example.cluster,
         "tags": json.dumps(dict(example.tags), ensure_ascii=False),
     }
@@ -54,6 +58,7 @@ def schema(compact: bool = False) -> Any:
             ("status", name),
             ("mentioned", name),
             ("correct", pa.bool_()),
+            ("score", pa.float64()),
             ("label_logprobs", numbers),
             ("demos", pa.list_(name)),
             ("excluded", pa.list_(text)),
@@ -61,6 +66,9 @@ def schema(compact: bool = False) -> Any:
             ("raw", text),
             ("thought", text),
             ("choice_logprobs", pa.list_(numbers)),
+            ("prompt_tokens", pa.int64()),
+            ("written_tokens", pa.int64()),
+            ("seconds", pa.float64()),
             ("cluster", text),
             ("tags", name),
         ]
@@ -168,7 +176,8 @@ class Examples(_Column[Example]):
 
         text = pa.string()
         fields = [("id", text), ("inputs", pa.list_(text)), ("target", pa.dictionary(pa.int32(), text))]
-        made = pa.schema([*fields, ("cluster", text), ("tags", pa.list_(pa.dictionary(pa.int32(), text)))])
+        tagged = ("tags", pa.list_(pa.dictionary(pa.int32(), text)))
+        made = pa.schema([*fields, ("cluster", text), tagged, ("options", pa.list_(text))])
         parts, given = [], iter(rows)
         while chunk := list(islice(given, CHUNK)):
             flat = [
@@ -178,6 +187,7 @@ class Examples(_Column[Example]):
                     "target": e.target,
                     "cluster": e.cluster,
                     "tags": [e.tags[name] for name in tags],
+                    "options": e.options,
                 }
                 for e in chunk
             ]
@@ -199,9 +209,8 @@ class Examples(_Column[Example]):
 
     def _read(self, row: Mapping[str, Any]) -> Example:
         inputs = dict(zip(self._inputs, row["inputs"], strict=True))
-        return Example(
-            row["id"], inputs, row["target"], row["cluster"], dict(zip(self._tags, row["tags"], strict=True))
-        )
+        tags = dict(zip(self._tags, row["tags"], strict=True))
+        return Example(row["id"], inputs, row["target"], row["cluster"], tags, tuple(row["options"]))
 
 
 class Items(_Column[Example]):
@@ -229,6 +238,7 @@ class Predictions(_Column[Prediction]):
             raw=row["raw"],
             thought=row.get("thought") or "",
             choice_logprobs=None if choices is None else tuple(map(tuple, choices)),
+            spent=Spent(row.get("prompt_tokens") or 0, row.get("written_tokens") or 0, row.get("seconds")),
         )
         stated = None if stated is None else tuple(stated)
         return Prediction(row["id"], row["output"], Status(row["status"]), stated, trace, row["mentioned"])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import kinds, paths
-from harness.errors import HarnessError, InputError
+from harness.errors import HarnessError, InputError, unknown
 from harness.kinds import Kind
 from harness.results import checksum, columns, document, whole
 from harness.types import Example, Prediction, Signature
@@ -69,7 +69,8 @@ def items_hash(examples: Sequence[Example]) -> str:
     whole = sha256()
     for place, e in enumerate(sorted(examples, key=lambda example: example.id)):
         whole.update(b", " if place else b"[")
-        whole.update(json.dumps((e.id, e.target, sorted(e.inputs.items())), ensure_ascii=False).encode())
+        own = (e.options,) if e.options else ()
+        whole.update(json.dumps((e.id, e.target, sorted(e.inputs.items()), *own), ensure_ascii=False).encode())
     whole.update(b"]")
     return whole.hexdigest()[:16]
 
@@ -199,6 +200,17 @@ def find(root: Path, task: str | None = None) -> list[Path]:
     """The folders of sealed runs below ``root``, oldest first."""
     found = root.glob(f"{task or '*'}/[!.]*/{document.FILE}")
     return sorted((p.parent for p in found), key=lambda p: ((p / "run.json").stat().st_mtime_ns, p.name))
+
+
+def named(said: str, root: Path, task: str | None = None) -> Path:
+    """The folder of the sealed run ``said``: a folder, or that of its name below ``root``. Raises InputError where
+    there is none."""
+    if Path(said).is_dir():
+        return Path(said)
+    known = {folder.name: folder for folder in find(root, task)}
+    if said not in known:
+        raise unknown("run", said, known, f"{root}, task {task!r}" if task else str(root))
+    return known[said]
 
 
 def spent(root: Path, tell: Tell = lambda _: None) -> Iterator[tuple[Mapping[str, str], Mapping[str, float]]]:

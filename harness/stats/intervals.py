@@ -56,21 +56,6 @@ def beta(successes: float, n: float, level: float = LEVEL) -> Estimate:
     return Estimate(successes / n, float(low), float(high))
 
 
-def clustered(values: Array, clusters: Sequence[object], level: float = LEVEL) -> Estimate:
-    """The mean of ``values`` (n,) with a cluster-robust standard error (Miller, 2024, "Adding error bars to evals",
-    equation 4, with the factor m / (m - 1) for m clusters) and Student's t of m - 1 degrees; NaN for one cluster."""
-    from scipy import special
-
-    mean = float(np.mean(values))
-    (sums,) = by_cluster([(np.asarray(values, float) - mean)[:, None]], clusters)
-    m = len(sums)
-    if m < 2:
-        return Estimate(mean, np.nan, np.nan)
-    error = float(np.sqrt((sums**2).sum() * m / (m - 1))) / len(values)
-    half = float(special.stdtrit(m - 1, 0.5 + level / 2)) * error
-    return Estimate(mean, mean - half, mean + half)
-
-
 def bootstrap(
     runs: Sequence[Array],
     score: Score,
@@ -86,40 +71,54 @@ def bootstrap(
 
     A run is an (n, d) table of statistics; all runs are of the same n items in the same order, so that a draw takes the
     same items from each. Runs that differ by a seed are a second level, drawn too: the interval then holds the variance
-    of the seed and not of the items alone. With ``clusters`` (n,), whole clusters are drawn. Bounds:
-
-    - with a ``prior``: percentiles of the Bayesian bootstrap with its pseudo-items. Where errors are rare a sample may
-      show no error of some kind, and resampling it never will; the pseudo-items say that there could be one.
-    - several runs on either side: percentiles.
-    - else bias-corrected and accelerated (BCa; Efron, 1987).
+    of the seed and not of the items alone. With ``clusters`` (n,), whole clusters are drawn. The bounds are percentiles
+    (Efron, 1979); with a ``prior``, of the Bayesian bootstrap with its pseudo-items: where errors are rare a sample may
+    show no error of some kind, and resampling it never will; the pseudo-items say that there could be one.
 
     NaN with fewer than two items (or clusters).
     """
+    return percentiles(
+        *resampled(runs, score, rng, against=against, clusters=clusters, prior=prior, resamples=resamples), level
+    )
+
+
+def resampled(
+    runs: Sequence[Array],
+    score: Score,
+    rng: np.random.Generator,
+    *,
+    against: Sequence[Array] = (),
+    clusters: Sequence[object] | None = None,
+    prior: Prior | None = None,
+    resamples: int = RESAMPLES,
+) -> tuple[float, Array]:
+    """The value of ``bootstrap``, and what its resamples give: none with fewer than two items (or clusters)."""
     tables = [*runs, *against]
     if len({table.shape for table in tables}) > 1:
         raise InputError("a paired comparison needs the same items on both sides, in the same order.")
     if clusters is not None:
         tables = by_cluster(tables, clusters)
     sample = Sample(tables)
-    value = float(_gap(_scores(sample.totals(), score), len(runs)))
+    value = float(_gap(scored(sample.totals(), score), len(runs)))
     if sample.n < 2:
-        return Estimate(value, np.nan, np.nan)
-    scores = np.concatenate([_scores(totals, score) for totals in sample.draws(rng, resamples, prior)])
-    gaps = _seeds(scores[:, : len(runs)], rng)
+        return value, np.empty(0)
+    scores = np.concatenate([scored(totals, score) for totals in sample.draws(rng, resamples, prior)])
+    gaps = over_seeds(scores[:, : len(runs)], rng)
     if against:
-        gaps = gaps - _seeds(scores[:, len(runs) :], rng)
-    gaps = gaps[np.isfinite(gaps)]  # a resample in which the score is undefined says nothing about it
+        gaps = gaps - over_seeds(scores[:, len(runs) :], rng)
+    return value, gaps[np.isfinite(gaps)]  # a resample in which the score is undefined says nothing about it
+
+
+def percentiles(value: float, gaps: Array, level: float = LEVEL) -> Estimate:
+    """``value`` with the percentiles of what resamples give (Efron, 1979)."""
     if not len(gaps):
         return Estimate(value, np.nan, np.nan)
-    tails = np.array([0.5 - level / 2, 0.5 + level / 2])
-    if prior is None and len(runs) == 1 and len(against) < 2:
-        tails = _accelerated(sample, score, len(runs), value, gaps, tails)
-    low, high = np.quantile(gaps, tails)
+    low, high = np.quantile(gaps, [0.5 - level / 2, 0.5 + level / 2])
     # Pseudo-items may lie all on one side of a value at its end, such as an F1 of 0.
     return Estimate(value, min(value, float(low)), max(value, float(high)))
 
 
-def _scores(totals: Sequence[Array], score: Score) -> Array:
+def scored(totals: Sequence[Array], score: Score) -> Array:
     """(..., tables): each table's score."""
     return np.stack([score(each) for each in totals], axis=-1)
 
@@ -131,7 +130,7 @@ def _gap(scores: Array, left: int) -> Array:
     return gap
 
 
-def _seeds(scores: Array, rng: np.random.Generator) -> Array:
+def over_seeds(scores: Array, rng: np.random.Generator) -> Array:
     """(resamples, k) scores of k seeds to the mean of k seeds drawn with replacement. The spread between k drawn seeds
     is k / (k - 1) times too small; it is stretched back."""
     resamples, k = scores.shape
@@ -142,23 +141,3 @@ def _seeds(scores: Array, rng: np.random.Generator) -> Array:
     drawn = np.take_along_axis(scores - mean[:, None], picked, axis=1).mean(1)
     mean += np.sqrt(k / (k - 1)) * drawn
     return mean
-
-
-def _accelerated(sample: Sample, score: Score, left: int, value: float, gaps: Array, tails: Array) -> Array:
-    """The percentiles that BCa puts in the place of ``tails``."""
-    from scipy import special
-
-    totals, counts = sample.without_one()
-    each = _gap(_scores(totals, score), left)
-    kept = np.isfinite(each)
-    each, counts = each[kept], counts[kept]
-    off = np.average(each, weights=counts) - each
-    spread = float((counts * off**2).sum())
-    if spread <= 0:
-        return tails
-    speed = float((counts * off**3).sum()) / (6 * spread**1.5)
-    below = (np.sum(gaps < value) + np.sum(gaps == value) / 2) / len(gaps)
-    bias = float(special.ndtri(np.clip(below, 1 / len(gaps), 1 - 1 / len(gaps))))
-    z = bias + special.ndtri(tails)
-    moved: Array = special.ndtr(bias + z / (1 - speed * z))
-    return moved

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from harness.stats.intervals import LEVEL, Estimate, Score, normal_quantile
-from harness.stats.resample import Array, Sample
+from harness.stats.resample import Array, Sample, by_cluster
+
+SAME = 1e-9  # shares that differ by less are one
 
 
 @dataclass(frozen=True, slots=True)
 class Discordance:
-    """Items that only one of two predictors has right, of ``n``."""
+    """Items that only one of two predictors has right, or that it has better, of ``n``."""
 
     only_a: int
     only_b: int
@@ -41,13 +44,13 @@ class Discordance:
 
 
 def discordance(a: Array, b: Array) -> Discordance:
-    """``a`` and ``b`` are (n,) hits, 0 or 1, of the same items.
+    """``a`` and ``b`` are (n,) scores of the same items: hits, 0 or 1, or shares.
 
     >>> import numpy as np
     >>> discordance(np.array([1, 1, 1, 0.0]), np.array([0, 0, 1, 0.0])).p
     0.5
     """
-    return Discordance(int(((a == 1) & (b == 0)).sum()), int(((a == 0) & (b == 1)).sum()), len(a))
+    return Discordance(int((a > b + SAME).sum()), int((b > a + SAME).sum()), len(a))
 
 
 def tango_z(only_a: Array | float, only_b: Array | float, n: Array | float, difference: Array | float) -> Array:
@@ -67,7 +70,7 @@ def tango_z(only_a: Array | float, only_b: Array | float, n: Array | float, diff
     return out
 
 
-def proportions(only_a: int, only_b: int, n: int, level: float = LEVEL) -> Estimate:
+def proportions(only_a: float, only_b: float, n: float, level: float = LEVEL) -> Estimate:
     """The difference of two paired proportions with its score interval (Tango, 1998); NaN bounds for n = 0. One bound
     of it is a one-sided bound of level (1 + level) / 2."""
     from scipy import optimize
@@ -88,10 +91,30 @@ def proportions(only_a: int, only_b: int, n: int, level: float = LEVEL) -> Estim
     return Estimate(value, edge(z, -1.0), edge(-z, 1.0))
 
 
+def clustered(a: Array, b: Array, clusters: Sequence[object], level: float = LEVEL) -> Estimate:
+    """The mean of ``a`` minus that of ``b``, (n,) hits of the same items, with Tango's interval for as many independent
+    items as the clusters are worth: n over the design effect, the variance between clusters over that of independent
+    items (Kish, 1965), and over the square of Student's t for m - 1 degrees to the normal quantile (Korn and Graubard,
+    1998). The effect is at least 1, and at least the clusters' mean size over one more than there are clusters that
+    differ, as few of them do not show it. NaN for fewer than two clusters."""
+    from scipy import special
+
+    found, gaps = discordance(a, b), np.asarray(a, float) - np.asarray(b, float)
+    n, m = found.n, len(set(clusters))
+    if m < 2:
+        return Estimate(float(gaps.mean()) if n else math.nan, math.nan, math.nan)
+    sums, differing = by_cluster([(gaps - gaps.mean())[:, None], np.abs(gaps)[:, None]], clusters)
+    independent = float((gaps**2).mean() - gaps.mean() ** 2) * n
+    seen = float((sums**2).sum()) * m / (m - 1) / independent if independent > 0 else n / m
+    effect = max(seen, 1.0, n / m / (1 + np.count_nonzero(differing)))
+    effect *= (float(special.stdtrit(m - 1, 0.5 + level / 2)) / normal_quantile(0.5 + level / 2)) ** 2
+    return proportions(found.only_a / effect, found.only_b / effect, n / effect, level)
+
+
 def randomization(a: Array, b: Array, score: Score, rng: np.random.Generator, resamples: int = 4000) -> float:
     """Two-sided p of the approximate randomization test (Noreen, 1989): how often swapping the two predictors' answers
     item by item, at random, gives a difference as large as the one seen; (r + 1) / (resamples + 1). ``a`` and ``b`` are
-    (n, d) statistics of the same items."""
+    (n, d) statistics of the same items. NaN where either score is undefined."""
     sample = Sample([a, b])
     left, right = sample.split(sample.rows)
     # A group's swapped items are as many as a fair coin gives.
@@ -99,5 +122,7 @@ def randomization(a: Array, b: Array, score: Score, rng: np.random.Generator, re
     moved = swapped @ (right - left)
     total_a, total_b = sample.totals()
     seen = float(score(total_a) - score(total_b))
+    if math.isnan(seen):
+        return math.nan
     gaps = np.abs(score(total_a + moved) - score(total_b - moved))
     return float((np.sum(gaps >= abs(seen) - 1e-12) + 1) / (resamples + 1))

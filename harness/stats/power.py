@@ -29,6 +29,13 @@ def minimum_detectable(n: int, discordance: float, level: float = 0.95, power: f
     return high
 
 
+def detectable_at(half_width: float, level: float = 0.95, power: float = POWER) -> float:
+    """As ``minimum_detectable`` for any metric, from the ``half_width`` of a two-sided interval of ``level`` of a
+    difference: (z_a + z_b) standard errors. NaN where it is not known."""
+    za, zb = normal_quantile(0.5 + level / 2), normal_quantile(power)
+    return half_width * (za + zb) / za if half_width > 0 else math.nan
+
+
 def pass_probability(n: int, margin: float, discordance: float, difference: float = 0.0, alpha: float = ALPHA) -> float:
     """The chance that a non-inferiority gate on accuracy passes: that the one-sided lower bound (Tango, 1998) of the
     paired difference lies above -``margin``, when the true difference is ``difference`` and a share ``discordance`` of
@@ -78,8 +85,9 @@ def items_needed(
 
 def items_needed_for(n: int, half_width: float, room: float, power: float = POWER, alpha: float = ALPHA) -> int | None:
     """As ``items_needed`` for any metric, from what ``n`` items showed: ``half_width`` is the estimate minus its
-    one-sided lower bound, ``room`` the expected difference plus the margin. Widths shrink with the root of n."""
-    if room <= 0 or half_width <= 0:
+    one-sided lower bound, ``room`` the expected difference plus the margin. Widths shrink with the root of n. None,
+    too, where the width is not known."""
+    if not (room > 0 and half_width > 0):
         return None
     za, zb = normal_quantile(1 - alpha), normal_quantile(power)
     return max(2, math.ceil(n * (half_width * (za + zb) / za / room) ** 2))

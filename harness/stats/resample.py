@@ -24,7 +24,7 @@ def by_cluster(tables: Sequence[Array], clusters: Sequence[object]) -> list[Arra
     """The rows of each table, (n, d), summed within clusters, (m, d): what is resampled where items come in documents.
     Clusters stand in order of first appearance."""
     places = {name: place for place, name in enumerate(dict.fromkeys(clusters))}
-    index = np.array([places[name] for name in clusters])
+    index = np.array([places[name] for name in clusters], int)
     out = []
     for table in tables:
         sums = np.zeros((len(places), table.shape[1]))

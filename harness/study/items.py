@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import cached_property
 
 from harness.errors import InputError
@@ -25,11 +25,23 @@ def sample(split: Examples, limit: int | None) -> Examples:
 
 class Items:
     """The items that a study asks about: ``examples``, without the ``left_out`` whose text is, or nearly is, that of a
-    train item where ``without_overlap`` says so. Raises InputError where none are left."""
+    train item where ``without_overlap`` says so, and of those whose ids are in ``only``, where it is given. Raises
+    InputError where none are left."""
 
-    def __init__(self, task: Task, split: str, limit: int | None = None, without_overlap: bool = False) -> None:
+    def __init__(
+        self,
+        task: Task,
+        split: str,
+        limit: int | None = None,
+        without_overlap: bool = False,
+        only: Container[str] | None = None,
+    ) -> None:
         self._task, self._without = task, without_overlap
         asked = sample(task.examples(split), limit)
+        if only is not None:
+            asked = asked.take([place for place, name in enumerate(asked.ids) if name in only])
+            if not asked:
+                raise InputError(f"--partial: no item of {task.name!r} split {split!r} is answered by all --answers.")
         met = leak.shared(asked, task.examples("train")) if without_overlap else frozenset[int]()
         if len(met) == len(asked):
             raise InputError(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from harness import builtin
 from harness.errors import HarnessError, InputError
+from harness.plugins import Table
 
 Entries = list[tuple[str, str]]
 
@@ -20,17 +19,16 @@ def entries(kind: str, task: str | None, results: Path, tell: Callable[[InputErr
     from harness import calibration, engines, kinds, metrics, predictors
     from harness.prompt import selectors
 
-    tables: dict[str, tuple[str, Mapping[str, str]]] = {
-        "selectors": ("harness.prompt.selectors", selectors.SELECTORS),
-        "engines": ("harness.engines", engines.ENGINES),
-        "baselines": ("harness.predictors", predictors.BASELINES),
-        "metrics": ("harness.metrics", metrics.METRICS),
-        "calibrations": ("harness.calibration", calibration.CALIBRATIONS),
-        "kinds": ("harness.kinds", kinds.KINDS),
+    tables: dict[str, Table] = {
+        "selectors": selectors.SELECTORS,
+        "engines": engines.ENGINES,
+        "baselines": predictors.BASELINES,
+        "metrics": metrics.METRICS,
+        "calibrations": calibration.CALIBRATIONS,
+        "kinds": kinds.KINDS,
     }
     if kind in tables:
-        package, table = tables[kind]
-        return [(name, _summary(package, place)) for name, place in table.items()]
+        return summaries(tables[kind])
     if kind == "tasks":
         return [(name, _task(name)) for name in builtin.names("tasks")]
     if kind == "templates":
@@ -43,10 +41,17 @@ def entries(kind: str, task: str | None, results: Path, tell: Callable[[InputErr
     return list(_runs(results, task, tell))
 
 
-def _summary(package: str, place: str) -> str:
-    """The first sentence of the class's docstring."""
-    module, _, cls = place.partition(":")
-    doc = inspect.getdoc(getattr(importlib.import_module(f"{package}.{module}"), cls)) or ""
+def summaries(table: Table) -> Entries:
+    """(name, description) of everything in ``table``."""
+    return [(name, _summary(table, name)) for name in table]
+
+
+def _summary(table: Table, name: str) -> str:
+    """The first sentence of the class's docstring; of a plugin that cannot be imported, why."""
+    try:
+        doc = inspect.getdoc(table.find(name)) or ""
+    except InputError as error:
+        return f"broken: {error}"
     return " ".join(doc.split()).split(". ")[0].rstrip(".").replace("``", "")
 
 
@@ -57,7 +62,7 @@ def _task(name: str) -> str:
         spec = load(name).spec
     except HarnessError as error:
         return f"broken: {error}"
-    return f"{spec.kind}, {spec.language}: {spec.description}"
+    return f"{spec.kind}, {spec.language}, {spec.domain}: {spec.description}"
 
 
 def _template(name: str, template: str) -> str:

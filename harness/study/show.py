@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.errors import unknown
 from harness.predictors.prompted import Prompted
+from harness.results.store import Run
 from harness.task.definition import Task
 from harness.types import Messages, Prompt
 
@@ -43,7 +45,7 @@ def show(predictor: Prompted, task: Task, split: str, example_id: str | None) ->
     prompts = [predictor.template.render(example, demos.examples[:k]) for k in range(len(demos.examples) + 1)]
     prompt, rows = prompts[-1], [row for row in predictor.encode(prompts) if row]
     if not rows:
-        return Shown(_sent(prompt.content), None, (), (), demos.excluded)
+        return Shown(sent(prompt.content), None, (), (), demos.excluded)
     counts, encoded, tokenizer = [len(row.prompt) for row in rows], rows[-1], predictor.engine.tokenizer
     item = sum(map(len, tokenizer([*example.inputs.values()], add_special_tokens=False)["input_ids"]))
     added = [
@@ -67,7 +69,37 @@ def _notes(predictor: Prompted, prompt: Prompt) -> Iterator[str]:
         yield "The data hold control tokens: they are encoded as plain text, and only look like others here."
 
 
-def _sent(content: str | Messages) -> str:
+def command(run: Run) -> list[str] | None:
+    """The words that show a prompt of ``run``, which end before the item's id; None where it asked none."""
+    spec, signed = run.spec, dict(run.signature.pairs)
+    if spec["predictor"] != "prompt":
+        return None
+    engine = signed.get("engine", "").partition("-")[0]
+    said = {"task": run.task, "template": spec["template"], "split": spec["split"]}
+    said["model"] = signed.get("tokenizer") if engine == "null" else spec["model"]
+    if engine != "transformers":
+        said["engine"] = engine
+    words = [word for name, value in said.items() if value for word in (f"--{name}", str(value))]
+    if spec["shots"]:
+        words += ["--shots", str(spec["shots"]), "--seed", str(spec["seed"]), "--selector", str(spec["selector"])]
+        words += [] if spec["order"] == "ascending" else ["--order", str(spec["order"])]
+        words += _chosen(signed.get("selector", ""))
+    return ["harness", "show", *words, "--example"]
+
+
+def _chosen(selector: str) -> Iterator[str]:
+    """How a selector chooses, from what a signature says of it."""
+    call = ast.parse(selector.partition(" with recall")[0], mode="eval").body
+    assert isinstance(call, ast.Call)
+    said = {each.arg: ast.literal_eval(each.value) for each in call.keywords}
+    for name in ("draw", "embedder", "index"):
+        if name in said and not (name == "draw" and said[name] == "shared"):
+            yield from (f"--{name}", str(said[name]))
+    for demo in said.get("ids", ()):
+        yield from ("--demo", demo)
+
+
+def sent(content: str | Messages) -> str:
     """What a server is sent that makes tokens of it itself."""
     if isinstance(content, str):
         return content

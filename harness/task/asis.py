@@ -7,9 +7,13 @@ Anchors, aliases and tags are refused: no definition needs them, and aliases can
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import yaml
+
+from harness import paths
+from harness.errors import InputError
 
 LONGEST = 1 << 19  # bytes of a definition
 DEEPEST = 50  # levels
@@ -58,6 +62,21 @@ def build(node: yaml.Node | None) -> Any:
 def load(text: str) -> Any:
     """What the document in ``text`` says. Raises yaml.YAMLError."""
     return build(compose(text))
+
+
+def document(path: Path) -> tuple[yaml.Node | None, Any]:
+    """The nodes of the file ``path``, which tell lines, and what they say. Raises InputError where it cannot be read,
+    or is no YAML."""
+    try:
+        root = compose(paths.text(path, LONGEST))
+        return root, build(root)
+    except yaml.YAMLError as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
+        raise InputError(f"{path}, line {line}: not valid YAML: {getattr(error, 'problem', error)}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path}: cannot be read as text in UTF-8: {getattr(error, 'strerror', None) or error}."
+        ) from None
 
 
 def null(value: object) -> bool:

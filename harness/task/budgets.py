@@ -9,6 +9,7 @@ from hashlib import blake2b
 
 from harness.chance import rng
 from harness.errors import InputError
+from harness.kinds import Kind
 from harness.types import Example
 
 FULL, SHOTS = "full", "shots"
@@ -32,9 +33,10 @@ def by_ids(ids: Iterable[str], count: int) -> list[int]:
     return sorted(place for _, place in heapq.nsmallest(count, ((key, i) for i, key in enumerate(keys))))
 
 
-def sample(train: Sequence[Example], size: str, seed: int) -> tuple[Example, ...]:
+def sample(kind: Kind, train: Sequence[Example], size: str, seed: int) -> tuple[Example, ...]:
     """``size`` examples of ``train`` drawn by ``seed``: a number in all, in the proportions of the labels with each
-    label at least once where there is room; ``N/class``, of each label as many; or ``full``.
+    label at least once where there is room (a plain draw where an answer of this ``kind`` is no label); ``N/class``, of
+    each label as many; or ``full``.
 
     Samples of one seed are nested: a larger one holds the smaller. Raises InputError where there are too few.
     """
@@ -43,11 +45,16 @@ def sample(train: Sequence[Example], size: str, seed: int) -> tuple[Example, ...
     found = FORM.fullmatch(check(size))
     assert found is not None
     count, each = int(found[1]), found[2] is not None
+    if each and not kind.outputs:
+        raise InputError(
+            f"--train-size {size}: an item of kind {kind.name} is not of one label, so there is no number for each. "
+            "Give a number of examples, such as 100, or full."
+        )
     pool = sorted(train, key=lambda example: example.id)
     drawn = [pool[i] for i in rng("train-size", seed).permutation(len(pool))]
     groups: dict[str, list[Example]] = {}
     for example in drawn:
-        groups.setdefault(example.target, []).append(example)
+        groups.setdefault(example.target if kind.outputs else "", []).append(example)
     if each:
         short = min(groups, key=lambda label: len(groups[label]))
         if len(groups[short]) < count:

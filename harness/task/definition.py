@@ -17,28 +17,32 @@ from harness.errors import InputError, unknown
 from harness.kinds import Kind, values
 from harness.results.columns import Examples
 from harness.task import asis, files, hub
+from harness.task.computed import Computed
 from harness.task.hub import Hub
 from harness.task.source import Row
 from harness.types import Example
 
-RESERVED = ("labels", "shots", "answer", "label")
+RESERVED = ("labels", "shots", "answer", "label", "options")
 SPLITS = ("train", "dev", "test")
 
 
 class TaskSpec(BaseModel):
     """The fields of ``task.yaml`` that every kind of task has. Unknown keys are errors. ``inputs`` are the names that
-    templates use, and the column that each stands for: a list where the two are the same."""
+    templates use, and the column that each stands for: a list where the two are the same. ``columns`` are those that
+    are computed from a row's own, by the Jinja text of each."""
 
     model_config = ConfigDict(extra="forbid")
     kind: str
     description: str = ""
     language: str = "en"
+    domain: str = "general"
     licence: str = "unknown"
     source: str = "unknown"
     inputs: dict[str, str] = Field(min_length=1)
     target: str
     splits: dict[Literal["train", "dev", "test"], str]
     hub: Hub | None = None
+    columns: dict[str, str] = {}
     id: str | None = None
     cluster: str | None = None
     tags: list[str] = []
@@ -90,7 +94,12 @@ class Task:
         return found
 
     def _rows(self, split: str, source: str) -> Iterator[Example]:
-        rows = hub.rows(self.spec.hub, source, self.spec.target) if self.spec.hub else self._file_rows(source)
+        spec = self.spec
+        beside = spec.hub is None or files.is_named(source)  # of a hub's data set, a split may lie beside task.yaml
+        rows = self._file_rows(source) if beside else self._hub_rows(source)
+        if spec.columns:
+            lists = (spec.target, *self.kind.columns)
+            rows = Computed(spec.columns, lists, str(self.folder / "task.yaml")).rows(rows)
         ids: set[str] = set()
         for where, row in rows:
             example = self._example(where, row, f"{split}-{len(ids) + 1}")
@@ -103,11 +112,17 @@ class Task:
         path = self.folder / source
         if not os.path.exists(path):
             raise InputError(f"{path}: no such data file. `splits` in {self.folder / 'task.yaml'} names it.")
-        return files.read(path, self.spec.encoding, self._columns()).rows
+        wanted = [name for name in self._columns() if name not in self.spec.columns]
+        return files.read(path, self.spec.encoding, wanted, typed=bool(self.spec.columns)).rows
+
+    def _hub_rows(self, source: str) -> Iterator[Row]:
+        assert self.spec.hub is not None
+        return hub.rows(self.spec.hub, source, self.spec.target, typed=bool(self.spec.columns))
 
     def _columns(self) -> list[str]:
         spec = self.spec
-        return [*spec.inputs.values(), spec.target, *spec.tags, *filter(None, (spec.id, spec.cluster))]
+        own = (spec.target, *self.kind.columns, *spec.tags, *filter(None, (spec.id, spec.cluster)))
+        return list(dict.fromkeys([*spec.inputs.values(), *own]))
 
     def _example(self, where: str, row: Mapping[str, Any], default_id: str) -> Example:
         spec = self.spec
@@ -120,10 +135,12 @@ class Task:
         def text(name: str) -> str:
             return values.text(row[name], where, name)
 
+        inputs = {name: text(column) for name, column in spec.inputs.items()}
         return Example(
             id=text(spec.id) if spec.id else default_id,
-            inputs={name: text(column) for name, column in spec.inputs.items()},
-            target=self.kind.target(row, spec.target, where),
+            inputs=inputs,
+            target=self.kind.target(row, spec.target, inputs, where),
+            options=self.kind.offered(row, where),
             cluster=text(spec.cluster) if spec.cluster else None,
             tags={name: text(name) for name in spec.tags},
         )
@@ -134,20 +151,16 @@ def load(name: str) -> Task:
     path = builtin.find("tasks", paths.name("task", name), "task.yaml")
     if path is None:
         raise unknown("task", name, builtin.names("tasks"))
-    return Task(name, path.parent, *_read(path))
+    return read(name, path.parent)
+
+
+def read(name: str, folder: Path) -> Task:
+    """The task in ``folder``. Raises InputError for a task.yaml that is none."""
+    return Task(name, folder, *_read(folder / "task.yaml"))
 
 
 def _read(path: Path) -> tuple[TaskSpec, Kind]:
-    try:
-        root = asis.compose(paths.text(path, asis.LONGEST))
-        document = asis.build(root)
-    except yaml.YAMLError as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
-        raise InputError(f"{path}, line {line}: not valid YAML: {getattr(error, 'problem', error)}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path}: cannot be read as text in UTF-8: {getattr(error, 'strerror', None) or error}."
-        ) from None
+    root, document = asis.document(path)
     if not isinstance(document, dict):
         raise InputError(f"{path}: must be a mapping of fields such as kind, inputs, target, labels, splits.")
     chosen = document.get("kind", next(iter(kinds.KINDS)))
@@ -160,13 +173,24 @@ def _read(path: Path) -> tuple[TaskSpec, Kind]:
     own = asis.nulls({key: asis.nulls(value) for key, value in document.items() if key not in shared})
     try:
         kind = found.model_validate(own)
-        return TaskSpec.model_validate({"metrics": kind.metrics, "main_metric": kind.main_metric, **shared}), kind
+        spec = TaskSpec.model_validate({"metrics": kind.metrics, "main_metric": kind.main_metric, **shared})
+        _check(kind, spec, path)
+        return spec, kind
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(p) for p in first["loc"] if p != "[key]")
         line = _line_of(root, first["loc"])
         why = _explain(first, [*TaskSpec.model_fields, *found.model_fields])
         raise InputError(f"{path}, line {line}, field {place or '(whole file)'}: {why}") from None
+
+
+def _check(kind: Kind, spec: TaskSpec, path: Path) -> None:
+    """Raises InputError where the fields that every kind has do not fit those of this one."""
+    try:
+        kind.check_inputs(list(spec.inputs))
+        Computed(spec.columns, (), str(path)).check()
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def _explain(error: Any, keys: Sequence[str]) -> str:

@@ -28,11 +28,19 @@ BINARY: Mapping[str, tuple[Reader, bytes]] = {
     ".xlsm": (excel.read, b"PK"),
 }
 FORMATS = (*TEXT, *BINARY)
+# Formats that say of a number that it is one, and the readers that leave it so.
+TYPED: Mapping[str, Reader] = dict.fromkeys((".jsonl", ".ndjson", ".json"), partial(jsons.read, typed=True))
 
 
-def read(path: Path, encoding: str | None = None, wanted: Sequence[str] = ()) -> Read:
+def is_named(text: str) -> bool:
+    """Whether ``text`` is the name of a data file."""
+    return _suffix(Path(text)) in FORMATS
+
+
+def read(path: Path, encoding: str | None = None, wanted: Sequence[str] = (), typed: bool = False) -> Read:
     """The rows of the data file ``path``, as its name says; text is in ``encoding``, else UTF-8 or what a byte order
-    mark names. ``wanted`` are columns that tell delimiters and sheets apart.
+    mark names. ``wanted`` are columns that tell delimiters and sheets apart. With ``typed``, numbers of JSON are
+    numbers, and not the text that they are written as.
 
     Raises InputError, now or while rows are read, naming file and line of whatever is not as it should be.
     """
@@ -49,7 +57,7 @@ def read(path: Path, encoding: str | None = None, wanted: Sequence[str] = ()) ->
             f"({', '.join(PACKED)})."
         )
     source.check()
-    return TEXT[suffix](source, wanted)
+    return (TYPED if typed and suffix in TYPED else TEXT)[suffix](source, wanted)
 
 
 def guess(path: Path) -> str | None:

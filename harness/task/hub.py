@@ -24,8 +24,9 @@ class Hub(BaseModel):
     _nulls = model_validator(mode="before")(asis.nulls)
 
 
-def rows(hub: Hub, split: str, target: str) -> Iterator[Row]:
-    """The rows of ``split``, names in the place of class numbers. Raises InputError where ``target`` is not given."""
+def rows(hub: Hub, split: str, target: str, typed: bool = False) -> Iterator[Row]:
+    """The rows of ``split``, names in the place of class numbers; with ``typed`` all as the library has it. Raises
+    InputError where ``target`` is not given."""
     try:
         import datasets
     except ImportError:
@@ -34,7 +35,7 @@ def rows(hub: Hub, split: str, target: str) -> Iterator[Row]:
         data = datasets.load_dataset(hub.path, hub.name, split=split, revision=hub.revision)
     except Exception as error:  # the library raises many kinds; all mean the reference cannot be read
         raise InputError(f"hub data set {hub.path!r}, split {split!r}: cannot be loaded: {error}") from None
-    named = {k: f.int2str for k, f in data.features.items() if hasattr(f, "int2str")}
+    named = {k: f.int2str for k, f in data.features.items() if hasattr(f, "int2str") and not typed}
     for number, row in enumerate(data, 1):
         where = f"{hub.path}[{split}], row {number}"
         if target in named and row[target] in UNLABELLED:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,17 +9,31 @@ from typing import Any, Protocol, Self
 
 from harness.chance import rng
 from harness.errors import InputError, unknown
+from harness.plugins import Table
 from harness.prompt.leak import Barred, Leak
 from harness.types import Example
 
-SELECTORS = {
-    "fixed": "fixed:Fixed",
-    "random": "random:Random",
-    "balanced": "balanced:Balanced",
-    "knn": "knn:Knn",
-    "knn-balanced": "knn:KnnBalanced",
-    "bm25": "bm25:Bm25",
-}
+SELECTORS = Table(
+    "selector",
+    "harness.prompt.selectors",
+    "harness.selectors",
+    {
+        "fixed": "fixed:Fixed",
+        "random": "random:Random",
+        "balanced": "balanced:Balanced",
+        "knn": "knn:Knn",
+        "knn-balanced": "knn:KnnBalanced",
+        "bm25": "bm25:Bm25",
+        "mmr": "mmr:Mmr",
+        "dpp": "dpp:Dpp",
+        "vote-k": "votek:VoteK",
+        "set-bsr": "setbsr:SetBsr",
+        "l2d": "l2d:L2d",
+        "first": "first:First",
+        "lm-eval": "first:Drawn",
+        "lm-eval-spare": "first:Spare",
+    },
+)
 ORDERS = ("ascending", "random", "as-is")
 LARGE = 20_000  # examples from which a pool's indexes are kept on disk, and no item may walk it
 
@@ -52,21 +65,33 @@ class Demos:
     excluded: tuple[str, ...]
 
 
+def permutation(order: str) -> tuple[int, ...]:
+    """The places that ``order`` gives, each once; none where it is no permutation.
+
+    >>> permutation("2-0-1"), permutation("2-0-2"), permutation("random")
+    ((2, 0, 1), (), ())
+    """
+    parts = order.split("-")
+    places = tuple(int(part) for part in parts if part.isascii() and part.isdigit())
+    return places if len(places) == len(parts) and sorted(places) == list(range(len(places))) else ()
+
+
 def create(name: str, **params: Any) -> Selector:
     """The selector ``name``; unknown names and parameters raise InputError."""
-    if name not in SELECTORS:
-        raise unknown("selector", name, SELECTORS)
-    module, _, cls = SELECTORS[name].partition(":")
-    made: Selector = getattr(importlib.import_module(f"harness.prompt.selectors.{module}"), cls)(**params)
+    made: Selector = SELECTORS.find(name)(**params)
     return made
 
 
 class Selection:
-    """A fitted selector with its leak check: a pure function of (seed, example id, pool)."""
+    """A fitted selector with its leak check: a pure function of (seed, example id, pool). ``order`` is one of
+    ``ORDERS``, or a permutation such as ``2-0-1``: the third demonstration of the ranking first, then the first."""
 
     def __init__(self, selector: Selector, pool: Sequence[Example], shots: int, order: str, seed: int) -> None:
-        if order not in ORDERS:
+        self._places = permutation(order)
+        if order not in ORDERS and not self._places:
             raise unknown("order", order, ORDERS)
+        if self._places and len(self._places) != shots:
+            raise InputError(f"the order {order} is one of {len(self._places)} demonstrations, but {shots} are shown.")
         if shots > len(pool):
             raise InputError(
                 f"{shots} shots asked for, but the demonstration pool has {len(pool)} examples. Ask for at most "
@@ -110,7 +135,9 @@ class Selection:
                 f"example {barred.example.id!r}: {self.shots} shots asked for, but only {len(chosen)} of the pool's "
                 f"{len(self.pool)} are left once the item and its near-duplicates are excluded. Ask for fewer shots."
             )
-        if self.order == "ascending":
+        if self._places:
+            chosen = [chosen[place] for place in self._places]
+        elif self.order == "ascending":
             chosen.reverse()
         elif self.order == "random":
             # One permutation of places for all items, so that a shared draw stays a shared head.

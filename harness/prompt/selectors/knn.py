@@ -101,7 +101,7 @@ class Knn:
             queries = self._embed.alone([example.text for example in examples[batch]])
             found = index.nearest(queries, shots + SPARE)
             for query, near, each in zip(queries, found, barred[batch], strict=True):
-                yield _allowed(index.ranking(query, near), each)
+                yield allowed(index.ranking(query, near), each)
 
     def __repr__(self) -> str:
         index = "" if self.index == "exact" else f", index={self.index!r}"
@@ -131,7 +131,7 @@ class KnnBalanced(Knn):
             found = self._nearest(batch, queries, shots)
             for example, query, near, each in zip(batch, queries, found, barred[start : start + BATCH], strict=True):
                 queues = {
-                    label: _allowed(index.ranking(query, near.get(label, NOTHING)), each)
+                    label: allowed(index.ranking(query, near.get(label, NOTHING)), each)
                     for label, index in self._indexes.items()
                 }
                 yield in_turn(queues, self._turns(example))
@@ -153,5 +153,6 @@ class KnnBalanced(Knn):
         return label_turns(list(self._indexes), ("turns", example.id))
 
 
-def _allowed(ranking: Iterator[int], barred: Container[int]) -> Iterator[int]:
+def allowed(ranking: Iterator[int], barred: Container[int]) -> Iterator[int]:
+    """``ranking`` without what is ``barred``."""
     return (i for i in ranking if i not in barred)
