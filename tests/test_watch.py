@@ -13,6 +13,7 @@ import time
 import pytest
 from click.testing import CliRunner
 from runs import baseline, run
+from shell import begun
 
 from harness.cli import main
 from harness.compare import differences
@@ -24,7 +25,7 @@ from harness.results import store
 from harness.results.shelf import Shelf
 from harness.types import Answer, Usage
 
-WORDS = [sys.executable, "-m", "harness", "report", "--watch", "--every", "0.1"]
+WORDS = ["-m", "harness", "report", "--watch", "--every", "0.1"]
 PATIENCE = 60  # seconds: far more than anything here takes
 
 
@@ -38,9 +39,7 @@ class Watching:
         else:
             self._read, far = os.pipe()
         environment = {**os.environ, "COLUMNS": "200", "LINES": "50", "TERM": "xterm"}
-        self.process = subprocess.Popen(
-            WORDS, cwd=folder, stdout=far, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=environment
-        )
+        self.process = begun(*WORDS, cwd=folder, stdout=far, stdin=subprocess.DEVNULL, env=environment)
         os.close(far)
 
     def until(self, pattern):
@@ -67,7 +66,9 @@ class Watching:
         """What is said after a signal, and the exit code."""
         self.text = ""
         self.process.send_signal(number)
+        end = time.monotonic() + PATIENCE
         while self.process.poll() is None or self._take():
+            assert time.monotonic() < end, self.text
             self._take()
         return self.text.replace("\r\n", "\n"), self.process.wait(PATIENCE)
 
@@ -132,7 +133,12 @@ def test_another_signal_ends_it_as_it_ends_others(home, watching):
 def test_it_ends_when_nobody_reads(home):
     store.seal(baseline(), home / "results")
     done = subprocess.run(
-        f"{' '.join(WORDS)} | head -n 1", shell=True, cwd=home, capture_output=True, timeout=PATIENCE, check=True
+        f"{sys.executable} {' '.join(WORDS)} | head -n 1",
+        shell=True,
+        cwd=home,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=True,
     )
     assert len(done.stdout.splitlines()) == 1
 
