@@ -16,14 +16,14 @@ from pathlib import Path
 import real
 
 OUT = Path(__file__).resolve().parent / "results" / "continual.json"
-COMMON = ("continual", "--task", "finsentiment,support-intents,city-events", "--limit")
+COMMON = ("continual", "--task", "finsentiment,support-intents,city-events", "--limit", "60")
 LINES = {
     "minilm": (
-        *(*COMMON, "60", "--baseline", "finetune:minilm", "--with", "epochs=1,min_steps=24,batch=8,lr=2e-4"),
+        *(*COMMON, "--baseline", "finetune:minilm", "--with", "epochs=1,min_steps=24,batch=8,lr=2e-4"),
         *("--model", "smollm2", "--shots", "4"),
     ),
     "smollm2": (
-        *(*COMMON, "40", "--baseline", "lora:smollm2", "--with", "epochs=1,min_steps=0,batch=8"),
+        *(*COMMON, "--baseline", "lora:smollm2", "--with", "epochs=2,min_steps=0,batch=8"),
         *("--strategy", "none,replay", "--baselines-only"),
     ),
 }
