@@ -114,7 +114,7 @@ def test_ewc_is_the_fisher_weighted_distance(two):
         weight.copy_(before)
 
 
-def test_what_cannot_be_learnt_in_turn_is_told(monkeypatch):
+def test_what_cannot_be_learnt_in_turn_is_told(home, monkeypatch):
     tasks = [definition.load(name) for name in ("finsentiment", "support-intents")]
     for course, said in (
         ({"name": "tfidf-logreg"}, "is a network"),
