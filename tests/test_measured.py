@@ -201,6 +201,11 @@ def test_what_is_forgotten_is_what_the_bench_says():
         assert f"the averages are {beside}" in text
         if "prompt" in averages:
             assert f"{beside} and {averages['prompt']} of smollm2's prompt" in text
+    rows = {row["strategy"]: row for row in found["smollm2"]["rows"]}
+    (first, *_), *_, (without, *_) = rows["none"]["means"]
+    kept = rows["replay"]["means"][-1][0]
+    assert f"Without replay finsentiment falls from {first:.3f} to {without:.3f}; with it to {kept:.3f}" in text
+    assert f"the average is higher by {interval(Estimate(**rows['replay']['gain']))}" in text
 
 
 def test_the_page_is_as_fast_as_its_bench_says():
